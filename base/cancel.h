@@ -1,0 +1,50 @@
+// CancelToken: how work learns that nobody waits for it any more (client gone, deadline, shutdown).
+// Copies share one state. Thread-safe. Check() is a relaxed load and, every call, a clock read only
+// when a deadline is set: call it once per batch, not per sample.
+#ifndef DEUCALION_BASE_CANCEL_H_
+#define DEUCALION_BASE_CANCEL_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/status.h"
+
+namespace deucalion {
+
+class CancelToken {
+ public:
+  // Never cancelled unless Cancel() is called; no deadline.
+  CancelToken() : state_(std::make_shared<State>()) {}
+  // `deadline_ns` in the clock's monotonic time; 0 = none. `clock` must outlive all copies.
+  CancelToken(const Clock* clock, int64_t deadline_ns) : CancelToken() {
+    state_->clock = clock;
+    state_->deadline_ns = deadline_ns;
+  }
+
+  void Cancel() { state_->canceled.store(true, std::memory_order_relaxed); }
+  bool canceled() const { return state_->canceled.load(std::memory_order_relaxed); }
+  bool expired() const {
+    return state_->deadline_ns != 0 && state_->clock->MonotonicNs() >= state_->deadline_ns;
+  }
+  // kCanceled, kDeadlineExceeded or OK.
+  Status Check() const {
+    if (canceled()) return Status(StatusCode::kCanceled, "canceled");
+    if (expired()) return Status(StatusCode::kDeadlineExceeded, "deadline exceeded");
+    return OkStatus();
+  }
+
+ private:
+  struct State {
+    std::atomic<bool> canceled{false};
+    const Clock* clock = nullptr;
+    int64_t deadline_ns = 0;
+  };
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace deucalion
+
+#endif  // DEUCALION_BASE_CANCEL_H_

@@ -1,0 +1,36 @@
+# Compiler settings shared by every target.
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+
+# Dev keeps builds quick: little optimisation, line tables only.
+set(CMAKE_CXX_FLAGS_DEV "-O1 -g1" CACHE STRING "" FORCE)
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1" CACHE STRING "" FORCE)
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+    ${CMAKE_COMMAND} -E env
+    CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+    CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CCACHE})
+endif()
+
+add_library(deucalion_options INTERFACE)
+target_compile_options(deucalion_options INTERFACE
+  -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
+  target_compile_options(deucalion_options INTERFACE -Wthread-safety -Werror=thread-safety)
+else()
+  target_compile_options(deucalion_options INTERFACE -fpch-preprocess)
+endif()
+target_include_directories(deucalion_options INTERFACE ${CMAKE_SOURCE_DIR})
+
+if(DEUCALION_SANITIZE)
+  add_compile_options(-fsanitize=${DEUCALION_SANITIZE} -fno-sanitize-recover=undefined)
+  add_link_options(-fsanitize=${DEUCALION_SANITIZE})
+  set(DEUCALION_JEMALLOC OFF CACHE BOOL "" FORCE)
+endif()
+find_program(LLD ld.lld)
+if(LLD)
+  add_link_options(-fuse-ld=lld)
+endif()
