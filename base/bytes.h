@@ -1,8 +1,8 @@
 // Cursors over bytes, for every format of ours and of others.
 //
 // ByteReader never reads past its end: a failed read returns zero values, makes the cursor fail for
-// good and is asked once at the end (`ok()`). Varints are LEB128 as in protobuf; fixed integers come
-// in both byte orders because Prometheus's files are big-endian and ours little-endian.
+// good and is asked once at the end (`ok()`). Varints are LEB128 as in protobuf; fixed integers
+// come in both byte orders because Prometheus's files are big-endian and ours little-endian.
 #ifndef DEUCALION_BASE_BYTES_H_
 #define DEUCALION_BASE_BYTES_H_
 

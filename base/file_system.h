@@ -1,5 +1,5 @@
-// FileSystem: every byte that reaches or leaves the disk goes through it, so that tests can fail the
-// n-th call, tear a write or drop what was not synced (base/fault_file_system.h).
+// FileSystem: every byte that reaches or leaves the disk goes through it, so that tests can fail
+// the n-th call, tear a write or drop what was not synced (base/fault_file_system.h).
 //
 // All implementations are thread-safe; a file object is thread-compatible. Errors carry the path.
 // Paths are plain strings with '/'.
@@ -80,7 +80,8 @@ class FileSystem {
   virtual Result<std::unique_ptr<RandomFile>> OpenRandom(const std::string& path) = 0;
   virtual Result<std::string> ReadFile(const std::string& path) = 0;
   // An empty file maps to empty bytes. `want_size` != 0: another size is an error before mapping.
-  virtual Result<std::unique_ptr<MappedFile>> Map(const std::string& path, uint64_t want_size = 0) = 0;
+  virtual Result<std::unique_ptr<MappedFile>> Map(const std::string& path,
+                                                  uint64_t want_size = 0) = 0;
 
   // Names in the directory, sorted, without "." and "..".
   virtual Result<std::vector<std::string>> List(const std::string& dir) = 0;

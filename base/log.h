@@ -27,8 +27,8 @@ struct LogField {
   LogField(std::string_view k, bool v) : key(k), value(v ? "true" : "false"), bare(true) {}
   LogField(std::string_view k, double v);
   template <typename T>
-    requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
-  LogField(std::string_view k, T v) : key(k), value(std::to_string(v)), bare(true) {}
+  requires(std::is_integral_v<T> && !std::is_same_v<T, bool>) LogField(std::string_view k, T v)
+      : key(k), value(std::to_string(v)), bare(true) {}
 
   std::string_view key;
   std::string value;
@@ -42,14 +42,23 @@ class Logger {
                    std::initializer_list<LogField> fields) = 0;
   virtual bool Enabled(LogLevel level) const = 0;
 
-  void Debug(std::string_view m, std::initializer_list<LogField> f = {}) { Log(LogLevel::kDebug, m, f); }
-  void Info(std::string_view m, std::initializer_list<LogField> f = {}) { Log(LogLevel::kInfo, m, f); }
-  void Warn(std::string_view m, std::initializer_list<LogField> f = {}) { Log(LogLevel::kWarn, m, f); }
-  void Error(std::string_view m, std::initializer_list<LogField> f = {}) { Log(LogLevel::kError, m, f); }
+  void Debug(std::string_view m, std::initializer_list<LogField> f = {}) {
+    Log(LogLevel::kDebug, m, f);
+  }
+  void Info(std::string_view m, std::initializer_list<LogField> f = {}) {
+    Log(LogLevel::kInfo, m, f);
+  }
+  void Warn(std::string_view m, std::initializer_list<LogField> f = {}) {
+    Log(LogLevel::kWarn, m, f);
+  }
+  void Error(std::string_view m, std::initializer_list<LogField> f = {}) {
+    Log(LogLevel::kError, m, f);
+  }
 
   // Writes to stderr, asynchronously enough never to block on a slow reader for long.
   static std::unique_ptr<Logger> Stderr(LogLevel level, LogFormat format);
-  // Appends lines to a file (query log, scrape failure log). Reopen after rotation by making a new one.
+  // Appends lines to a file (query log, scrape failure log). Reopen after rotation by making a new
+  // one.
   static Result<std::unique_ptr<Logger>> File(const std::string& path, LogFormat format);
   // Discards everything. Lives for the whole process.
   static Logger* Null();

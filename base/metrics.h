@@ -1,9 +1,9 @@
 // The server's own metrics, exposed on /metrics in Prometheus's text format.
 //
-// A MetricRegistry owns families; a family owns its children, one per tuple of label values. Pointers
-// to children stay valid as long as the registry. Updates are lock-free; With() takes a lock: keep the
-// pointer where it matters. Values that live elsewhere (head series, RSS) come from collectors, called
-// at each exposition.
+// A MetricRegistry owns families; a family owns its children, one per tuple of label values.
+// Pointers to children stay valid as long as the registry. Updates are lock-free; With() takes a
+// lock: keep the pointer where it matters. Values that live elsewhere (head series, RSS) come from
+// collectors, called at each exposition.
 #ifndef DEUCALION_BASE_METRICS_H_
 #define DEUCALION_BASE_METRICS_H_
 
@@ -57,7 +57,8 @@ class HistogramMetric {
   std::atomic<double> sum_{0};
 };
 
-// Quantiles over a sliding window of ten minutes (phi 0.5, 0.9, 0.99 unless told), as Go's client keeps them.
+// Quantiles over a sliding window of ten minutes (phi 0.5, 0.9, 0.99 unless told), as Go's client
+// keeps them.
 class Summary {
  public:
   Summary(std::vector<double> quantiles, int64_t window_ms);
@@ -115,8 +116,8 @@ class MetricRegistry {
   MetricFamily<Gauge>* AddGaugeFamily(std::string name, std::string help,
                                       std::vector<std::string> label_names);
   MetricFamily<HistogramMetric>* AddHistogramFamily(std::string name, std::string help,
-                                              std::vector<std::string> label_names,
-                                              std::vector<double> bounds);
+                                                    std::vector<std::string> label_names,
+                                                    std::vector<double> bounds);
   MetricFamily<Summary>* AddSummaryFamily(std::string name, std::string help,
                                           std::vector<std::string> label_names,
                                           std::vector<double> quantiles = {0.5, 0.9, 0.99});

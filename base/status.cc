@@ -14,24 +14,42 @@ void CheckFailed(const char* file, int line, const char* condition) {
 
 std::string_view StatusCodeName(StatusCode code) {
   switch (code) {
-    case StatusCode::kOk: return "ok";
-    case StatusCode::kInvalidArgument: return "invalid argument";
-    case StatusCode::kNotFound: return "not found";
-    case StatusCode::kAlreadyExists: return "already exists";
-    case StatusCode::kOutOfOrder: return "out of order";
-    case StatusCode::kOutOfBounds: return "out of bounds";
-    case StatusCode::kTooOld: return "too old";
-    case StatusCode::kDuplicateSample: return "duplicate sample";
-    case StatusCode::kCorrupt: return "corrupt";
-    case StatusCode::kIo: return "i/o error";
-    case StatusCode::kNoSpace: return "no space";
-    case StatusCode::kResourceExhausted: return "resource exhausted";
-    case StatusCode::kDeadlineExceeded: return "deadline exceeded";
-    case StatusCode::kCanceled: return "canceled";
-    case StatusCode::kUnavailable: return "unavailable";
-    case StatusCode::kUnimplemented: return "not supported yet";
-    case StatusCode::kExecution: return "execution";
-    case StatusCode::kInternal: return "internal";
+    case StatusCode::kOk:
+      return "ok";
+    case StatusCode::kInvalidArgument:
+      return "invalid argument";
+    case StatusCode::kNotFound:
+      return "not found";
+    case StatusCode::kAlreadyExists:
+      return "already exists";
+    case StatusCode::kOutOfOrder:
+      return "out of order";
+    case StatusCode::kOutOfBounds:
+      return "out of bounds";
+    case StatusCode::kTooOld:
+      return "too old";
+    case StatusCode::kDuplicateSample:
+      return "duplicate sample";
+    case StatusCode::kCorrupt:
+      return "corrupt";
+    case StatusCode::kIo:
+      return "i/o error";
+    case StatusCode::kNoSpace:
+      return "no space";
+    case StatusCode::kResourceExhausted:
+      return "resource exhausted";
+    case StatusCode::kDeadlineExceeded:
+      return "deadline exceeded";
+    case StatusCode::kCanceled:
+      return "canceled";
+    case StatusCode::kUnavailable:
+      return "unavailable";
+    case StatusCode::kUnimplemented:
+      return "not supported yet";
+    case StatusCode::kExecution:
+      return "execution";
+    case StatusCode::kInternal:
+      return "internal";
   }
   return "unknown";
 }
@@ -79,10 +97,14 @@ Status ErrnoError(std::string_view doing, int error_number) {
   std::string message = std::string(doing) + ": " + std::strerror(error_number);
   switch (error_number) {
     case ENOSPC:
-    case EDQUOT: return {StatusCode::kNoSpace, std::move(message)};
-    case ENOENT: return {StatusCode::kNotFound, std::move(message)};
-    case EEXIST: return {StatusCode::kAlreadyExists, std::move(message)};
-    default: return {StatusCode::kIo, std::move(message)};
+    case EDQUOT:
+      return {StatusCode::kNoSpace, std::move(message)};
+    case ENOENT:
+      return {StatusCode::kNotFound, std::move(message)};
+    case EEXIST:
+      return {StatusCode::kAlreadyExists, std::move(message)};
+    default:
+      return {StatusCode::kIo, std::move(message)};
   }
 }
 

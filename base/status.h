@@ -18,23 +18,23 @@ namespace deucalion {
 
 enum class StatusCode {
   kOk = 0,
-  kInvalidArgument,     // the caller's input is wrong (HTTP 400 bad_data)
-  kNotFound,            // no such thing
-  kAlreadyExists,       // it is there already
-  kOutOfOrder,          // sample older than the newest of its series
-  kOutOfBounds,         // sample older than the head (or too far in the future)
-  kTooOld,              // sample older than the out-of-order window
-  kDuplicateSample,     // same timestamp, other value
-  kCorrupt,             // bytes on disk or wire do not decode
-  kIo,                  // the operating system said no
-  kNoSpace,             // disk full
-  kResourceExhausted,   // a limit or budget was exceeded
-  kDeadlineExceeded,    // ran out of time
-  kCanceled,            // the caller went away
-  kUnavailable,         // not now; try again
-  kUnimplemented,       // "not supported yet"
-  kExecution,           // a query failed while being evaluated (HTTP 422)
-  kInternal,            // a bug of ours
+  kInvalidArgument,    // the caller's input is wrong (HTTP 400 bad_data)
+  kNotFound,           // no such thing
+  kAlreadyExists,      // it is there already
+  kOutOfOrder,         // sample older than the newest of its series
+  kOutOfBounds,        // sample older than the head (or too far in the future)
+  kTooOld,             // sample older than the out-of-order window
+  kDuplicateSample,    // same timestamp, other value
+  kCorrupt,            // bytes on disk or wire do not decode
+  kIo,                 // the operating system said no
+  kNoSpace,            // disk full
+  kResourceExhausted,  // a limit or budget was exceeded
+  kDeadlineExceeded,   // ran out of time
+  kCanceled,           // the caller went away
+  kUnavailable,        // not now; try again
+  kUnimplemented,      // "not supported yet"
+  kExecution,          // a query failed while being evaluated (HTTP 422)
+  kInternal,           // a bug of ours
 };
 
 std::string_view StatusCodeName(StatusCode code);
@@ -79,19 +79,29 @@ Status CanceledError(std::string message);
 // From errno; ENOSPC and EDQUOT become kNoSpace, ENOENT kNotFound, EEXIST kAlreadyExists.
 Status ErrnoError(std::string_view doing, int error_number);
 
-// A value or the Status that says why there is none. Reading the value of a failed Result ends the process.
+// A value or the Status that says why there is none. Reading the value of a failed Result ends the
+// process.
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}              // NOLINT: implicit by intent
+  Result(T value) : value_(std::move(value)) {}  // NOLINT: implicit by intent
   Result(Status status) : status_(std::move(status)) { CHECK(!status_.ok()); }  // NOLINT
 
   bool ok() const { return value_.has_value(); }
   const Status& status() const { return status_; }
   Status TakeStatus() { return std::move(status_); }
-  T& value() & { CHECK(ok()); return *value_; }
-  const T& value() const& { CHECK(ok()); return *value_; }
-  T&& value() && { CHECK(ok()); return std::move(*value_); }
+  T& value() & {
+    CHECK(ok());
+    return *value_;
+  }
+  const T& value() const& {
+    CHECK(ok());
+    return *value_;
+  }
+  T&& value() && {
+    CHECK(ok());
+    return std::move(*value_);
+  }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
   T&& operator*() && { return std::move(*this).value(); }
@@ -106,17 +116,17 @@ class [[nodiscard]] Result {
 
 }  // namespace deucalion
 
-#define RETURN_IF_ERROR(expr)                          \
-  do {                                                 \
-    ::deucalion::Status status_macro_ = (expr);        \
-    if (!status_macro_.ok()) return status_macro_;     \
+#define RETURN_IF_ERROR(expr)                      \
+  do {                                             \
+    ::deucalion::Status status_macro_ = (expr);    \
+    if (!status_macro_.ok()) return status_macro_; \
   } while (0)
 
 #define DEUCALION_CONCAT_INNER(a, b) a##b
 #define DEUCALION_CONCAT(a, b) DEUCALION_CONCAT_INNER(a, b)
-#define ASSIGN_OR_RETURN_IMPL(result, lhs, expr)            \
-  auto result = (expr);                                     \
-  if (!result.ok()) return std::move(result).TakeStatus();  \
+#define ASSIGN_OR_RETURN_IMPL(result, lhs, expr)           \
+  auto result = (expr);                                    \
+  if (!result.ok()) return std::move(result).TakeStatus(); \
   lhs = std::move(result).value()
 // ASSIGN_OR_RETURN(auto file, fs.Open(path));
 #define ASSIGN_OR_RETURN(lhs, expr) \
