@@ -102,6 +102,8 @@ class LabelsView {
   uint64_t Hash() const { return Hash64(bytes_); }
   // {__name__="x", a="b"} becomes x{a="b"}; names that are not legacy names are quoted.
   std::string ToString() const;
+  // {__name__="x", a="b"}: how Prometheus's error texts show a label set.
+  std::string ToBraceString() const;
 
   friend bool operator==(LabelsView a, LabelsView b) { return a.bytes_ == b.bytes_; }
   // By pairs in turn, name then value, bytes; a prefix sorts first. Prometheus's labels.Compare.

@@ -23,15 +23,17 @@ inline constexpr int64_t kMaxTimeMs = std::numeric_limits<int64_t>::max();
 
 // Go's strconv.FormatFloat(v, 'f', -1, 64) with NaN, +Inf, -Inf: PromQL results, `le` values.
 void AppendFloatF(std::string* out, double v);
-// Go's 'g' with shortest precision, exponent below -4 or at 21 and above (fmt's %v / %g for float64).
+// Go's 'g', shortest: 'e' when the decimal exponent is below -4 or at least 6 (1e+06, as %v, %g and the
+// text exposition write it).
 void AppendFloatG(std::string* out, double v);
-// Go's 'e', shortest.
+// Go's 'e', shortest; the exponent has at least two digits: 1e-07, 1e+21.
 void AppendFloatE(std::string* out, double v);
-// Prometheus's JSON: 'f', or 'e' when |v| < 1e-6 or >= 1e21 (exponent without padding: 1e-7, 1e+21).
+// Prometheus's JSON: 'f', or 'e' when 0 < |v| < 1e-6 or |v| >= 1e21. Without the quotes.
 void AppendFloatJson(std::string* out, double v);
 std::string FormatFloatF(double v);
 std::string FormatFloatG(double v);
-// Milliseconds as seconds with up to three decimals, trailing zeros trimmed: 1.5, 12, -0.001.
+std::string FormatFloatE(double v);
+// Milliseconds as seconds, three decimals or none, as the HTTP API writes them: 1.500, 12, -0.001.
 void AppendTimestampSeconds(std::string* out, int64_t ms);
 
 // Go's strconv.ParseFloat(s, 64) without hex and underscores: decimal, exponent, Inf, Infinity, NaN any case.
