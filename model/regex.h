@@ -33,7 +33,8 @@ class Regex {
   bool matches_any_nonempty() const;
 
   // For relabelling and label_replace: when `text` matches, expands $1, ${1}, ${name}, $name and $$ as
-  // Go's Regexp.Expand does (unknown names are empty) into *out. False when it does not match.
+  // Go's Regexp.Expand does (unknown names are empty) into *out, whose old content goes. False, and
+  // *out untouched, when it does not match. *out must not be what `text` or `replacement` look at.
   bool Expand(std::string_view text, std::string_view replacement, std::string* out) const;
 
   struct Impl;
