@@ -178,12 +178,14 @@ ExprPtr CloneWithoutSpan(const Expr& e) {
 ExprPtr Clone(const Expr& e) {
   ExprPtr out = CloneWithoutSpan(e);
   out->span = e.span;
+  out->height = e.height;
   return out;
 }
 
 std::unique_ptr<DurationExpr> CloneDuration(const DurationExpr& e) {
   auto out = std::make_unique<DurationExpr>();
   out->span = e.span;
+  out->height = e.height;
   out->op = e.op;
   out->lhs = CloneOptional(e.lhs);
   out->rhs = CloneOptional(e.rhs);

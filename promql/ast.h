@@ -112,6 +112,8 @@ class ExprPtr {
   Expr* operator->() { return node_.get(); }
   const Expr* operator->() const { return node_.get(); }
   explicit operator bool() const { return node_ != nullptr; }
+  // Gives up ownership.
+  Expr* Release() { return node_.release(); }
 
  private:
   std::unique_ptr<Expr> node_;
@@ -125,6 +127,7 @@ class Expr {
   ValueType Type() const;
 
   Span span;
+  uint16_t height = 1;  // levels of the tree from here down; at most kMaxNesting
 
  protected:
   explicit Expr(ExprKind kind) : kind_(kind) {}
