@@ -49,6 +49,8 @@ std::string LineColumn(std::string_view text, uint32_t byte);
 Result<std::vector<Matcher>> ParseMetricSelector(std::string_view text);
 // A series descriptor such as up{job="x"}: the labels of one series.
 Result<Labels> ParseMetric(std::string_view text);
+// The same at the beginning of `text`; *size says how many bytes of it were the descriptor.
+Result<Labels> ParseMetricPrefix(std::string_view text, size_t* size);
 
 }  // namespace deucalion::promql
 
