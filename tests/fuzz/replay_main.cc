@@ -1,8 +1,8 @@
-// Runs one fuzz target over its corpus: each file as it is, cut at a few places, and with single bits
-// flipped. Deterministic, so that a failure can be repeated; prints how many inputs ran.
+// Runs one fuzz target over its corpus: each file as it is, cut at a few places, and with single
+// bits flipped. Deterministic, so that a failure can be repeated; prints how many inputs ran.
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -24,7 +24,8 @@ size_t Run(const std::string& bytes) {
 size_t RunWithDamage(const std::string& bytes) {
   std::mt19937_64 random(bytes.size());
   size_t runs = Run(bytes);
-  for (int i = 0; i < 8 && !bytes.empty(); i++) runs += Run(bytes.substr(0, random() % bytes.size()));
+  for (int i = 0; i < 8 && !bytes.empty(); i++)
+    runs += Run(bytes.substr(0, random() % bytes.size()));
   for (int i = 0; i < 24 && !bytes.empty(); i++) {
     std::string damaged = bytes;
     const uint64_t r = random();

@@ -1,0 +1,45 @@
+// Remembers in which order a sender names its series, so that the next request finds each of them
+// at once: senders repeat their order, and storage checks a predicted ref in less time than it
+// takes to look one up. A wrong prediction costs nothing but that check.
+//
+// Thread-safe. Bounded: the least recently used orders are forgotten.
+#ifndef DEUCALION_SERVER_REMOTE_ORDER_CACHE_H_
+#define DEUCALION_SERVER_REMOTE_ORDER_CACHE_H_
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "base/thread_annotations.h"
+#include "tsdb/storage/appender.h"
+
+namespace deucalion::remote {
+
+class OrderCache {
+ public:
+  using Order = std::vector<SeriesRef>;
+
+  explicit OrderCache(size_t max_bytes) : max_bytes_(max_bytes) {}
+
+  // The refs of the last request that began with this series (by label hash); null if none.
+  std::shared_ptr<const Order> Get(uint64_t first_hash) EXCLUDES(mu_);
+  void Put(uint64_t first_hash, std::shared_ptr<const Order> order) EXCLUDES(mu_);
+
+ private:
+  struct Entry {
+    uint64_t hash;
+    std::shared_ptr<const Order> order;
+  };
+
+  const size_t max_bytes_;
+  Mutex mu_;
+  std::list<Entry> by_use_ GUARDED_BY(mu_);  // newest first
+  std::unordered_map<uint64_t, std::list<Entry>::iterator> by_hash_ GUARDED_BY(mu_);
+  size_t bytes_ GUARDED_BY(mu_) = 0;
+};
+
+}  // namespace deucalion::remote
+
+#endif  // DEUCALION_SERVER_REMOTE_ORDER_CACHE_H_
