@@ -1,0 +1,114 @@
+#include "server/web/process_metrics.h"
+
+#include <dirent.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+namespace deucalion::web {
+namespace {
+
+std::string ReadAll(const char* path) {
+  std::ifstream in(path);
+  std::stringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+uint64_t CountOpenFiles() {
+  DIR* dir = ::opendir("/proc/self/fd");
+  if (dir == nullptr) return 0;
+  uint64_t n = 0;
+  while (::readdir(dir) != nullptr) n++;
+  ::closedir(dir);
+  return n > 3 ? n - 3 : 0;  // ".", ".." and the directory itself
+}
+
+double BootTimeSeconds() {
+  const std::string stat = ReadAll("/proc/stat");
+  const size_t at = stat.find("\nbtime ");
+  return at == std::string::npos ? 0 : std::strtod(stat.c_str() + at + 7, nullptr);
+}
+
+void One(MetricSink& sink, std::string_view name, std::string_view help, MetricType type,
+         double value, const MetricLabels& labels = {}) {
+  sink.Family(name, help, type);
+  sink.Sample("", labels, value);
+}
+
+}  // namespace
+
+ProcessUsage ReadProcessUsage() {
+  ProcessUsage usage;
+  const std::string stat = ReadAll("/proc/self/stat");
+  const size_t name_end = stat.rfind(')');
+  if (name_end == std::string::npos) return usage;
+  std::istringstream in(stat.substr(name_end + 2));
+  std::string skip;
+  // Fields are numbered from 3 (state) here; see proc(5).
+  unsigned long long utime = 0, stime = 0, start = 0, vsize = 0;
+  long long threads = 0, rss = 0;
+  for (int field = 3; field <= 13; field++) in >> skip;
+  in >> utime >> stime;
+  for (int field = 16; field <= 19; field++) in >> skip;
+  in >> threads >> skip >> start >> vsize >> rss;
+  const double hertz = static_cast<double>(::sysconf(_SC_CLK_TCK));
+  usage.cpu_seconds = static_cast<double>(utime + stime) / hertz;
+  usage.threads = static_cast<uint64_t>(threads);
+  usage.virtual_bytes = vsize;
+  usage.resident_bytes = static_cast<uint64_t>(rss) * static_cast<uint64_t>(::getpagesize());
+  static const double boot_seconds = BootTimeSeconds();
+  usage.start_time_seconds = boot_seconds + static_cast<double>(start) / hertz;
+  usage.open_fds = CountOpenFiles();
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) usage.max_fds = limit.rlim_cur;
+  return usage;
+}
+
+void AddProcessMetrics(MetricRegistry* metrics, std::string_view version, std::string_view revision,
+                       std::string_view branch) {
+  const MetricLabels build{{"branch", std::string(branch)},
+                           {"goarch", "amd64"},
+                           {"goos", "linux"},
+                           {"goversion", "none"},
+                           {"revision", std::string(revision)},
+                           {"tags", ""},
+                           {"version", std::string(version)}};
+  metrics->AddCollector(metrics, [build](MetricSink& sink) {
+    const ProcessUsage usage = ReadProcessUsage();
+    const double resident = static_cast<double>(usage.resident_bytes);
+    One(sink, "prometheus_build_info",
+        "A metric with a constant '1' value labeled by version, revision, branch, goversion from "
+        "which prometheus was built, and the goos and goarch for the build.",
+        MetricType::kGauge, 1, build);
+    One(sink, "process_cpu_seconds_total", "Total user and system CPU time spent in seconds.",
+        MetricType::kCounter, usage.cpu_seconds);
+    One(sink, "process_resident_memory_bytes", "Resident memory size in bytes.", MetricType::kGauge,
+        resident);
+    One(sink, "process_virtual_memory_bytes", "Virtual memory size in bytes.", MetricType::kGauge,
+        static_cast<double>(usage.virtual_bytes));
+    One(sink, "process_open_fds", "Number of open file descriptors.", MetricType::kGauge,
+        static_cast<double>(usage.open_fds));
+    One(sink, "process_max_fds", "Maximum number of open file descriptors.", MetricType::kGauge,
+        static_cast<double>(usage.max_fds));
+    One(sink, "process_start_time_seconds",
+        "Start time of the process since unix epoch in seconds.", MetricType::kGauge,
+        usage.start_time_seconds);
+    One(sink, "go_goroutines", "Number of threads (this server has no goroutines).",
+        MetricType::kGauge, static_cast<double>(usage.threads));
+    One(sink, "go_threads", "Number of OS threads created.", MetricType::kGauge,
+        static_cast<double>(usage.threads));
+    for (const char* name : {"go_memstats_alloc_bytes", "go_memstats_heap_inuse_bytes",
+                             "go_memstats_heap_alloc_bytes", "go_memstats_sys_bytes"}) {
+      One(sink, name, "Resident memory size in bytes (this server has no Go heap).",
+          MetricType::kGauge, resident);
+    }
+  });
+}
+
+}  // namespace deucalion::web
