@@ -205,7 +205,10 @@ class Writer {
     if (analysis.multiline && may_fold && !HasTrailingSpaceLine(text) && !HasUnprintable(text)) {
       return Literal(text, indent);
     }
-    const bool is_string = ResolvePlain(text).type == YamlType::kString && !IsBase60(text);
+    const YamlType type = ResolvePlain(text).type;
+    // yaml.v2 writes << plain too, though it would read it as a merge.
+    const bool is_string =
+        (type == YamlType::kString || type == YamlType::kMerge) && !IsBase60(text);
     if (!is_string || analysis.multiline) return DoubleQuoted(text, indent, may_fold);
     const bool plain = analysis.plain && !(in_flow_ && HasFlowIndicator(text));
     if (plain) return Folded(text, indent, may_fold, false);
