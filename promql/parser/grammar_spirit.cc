@@ -25,6 +25,9 @@ const auto kBlank = +char_(" \t\r\n");
 const auto kComment = '#' >> *(char_ - char_("\r\n"));
 const auto kLetter = char_("a-zA-Z_");
 const auto kWordChar = char_("a-zA-Z0-9_");
+// Sets, not x3::digit: that one asserts on bytes that are not ASCII.
+const auto kDigit = char_("0-9");
+const auto kHexDigit = char_("0-9a-fA-F");
 const auto kIdentifier = kLetter >> *kWordChar;
 const auto kWord = (kLetter | ':') >> *(kWordChar | ':');
 
@@ -33,18 +36,18 @@ const auto kWord = (kLetter | ':') >> *(kWordChar | ':');
 // error).
 const auto kNumberEnd = char_("._eE") | x3::eoi;
 const auto kUnderscore = '_' >> !kNumberEnd;
-const auto kDigits = *(+x3::digit | kUnderscore);
+const auto kDigits = *(+kDigit | kUnderscore);
 const auto kPoint = '.' >> !char_("_.");
 const auto kExponent = char_("eE") >> -char_("+-") >> !kNumberEnd;
-const auto kDecimal = -lit('.') >> -x3::digit >> kDigits >>
+const auto kDecimal = -lit('.') >> -kDigit >> kDigits >>
                       -((kPoint >> kDigits >> -(kExponent >> kDigits)) |
                         (kExponent >> kDigits >> -(kPoint >> kDigits)));
-const auto kHex = '0' >> char_("xX") >> -lit('_') >> +(+x3::xdigit | kUnderscore);
+const auto kHex = '0' >> char_("xX") >> -lit('_') >> +(+kHexDigit | kUnderscore);
 const auto kMagnitude = kHex | kDecimal;
 const auto kNumber = kMagnitude >> !char_("a-zA-Z0-9_.");
 
 // Durations: units in any order and twice here; ParseDuration is the judge.
-const auto kUnits = char_("smhdwy") >> -lit('s') >> *(+x3::digit >> char_("smhdw") >> -lit('s'));
+const auto kUnits = char_("smhdwy") >> -lit('s') >> *(+kDigit >> char_("smhdw") >> -lit('s'));
 const auto kDuration = kMagnitude >> kUnits >> !kWordChar;
 
 // Operators and punctuation; the longest match wins.
