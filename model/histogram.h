@@ -83,6 +83,8 @@ struct FloatHistogram {
   bool Equals(const FloatHistogram& other) const;
   // Structure and, for exponential and custom schemas, order and sign rules. Upstream's error words.
   Status Validate() const;
+  // Whether a count, the sum or a bucket has become infinite: averages then switch to another formula.
+  bool HasOverflow() const;
   // Approximate size in 16-byte samples, as upstream counts it against query.max-samples.
   size_t SizeInSamples() const;
   size_t SizeBytes() const;
@@ -122,7 +124,8 @@ struct IntHistogram {
   Status Validate() const;
 };
 
-// Upper bound of exponential bucket `index` at `schema` (or of the custom bucket).
+// Upper bound of bucket `index` at exponential `schema`, in absolute terms; the last one before the
+// bucket of the infinities ends at the largest finite double.
 double ExponentialBound(int32_t index, int32_t schema);
 
 // Classic buckets (cumulative, at one timestamp) -> custom-bucket histogram. `load_with_nhcb`, scraping
