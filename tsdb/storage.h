@@ -19,6 +19,9 @@ class Storage : public Appendable, public Queryable {
   virtual WalFeed* wal_feed() = 0;
   virtual StorageAdmin* admin() = 0;
   virtual StateStore* state() = 0;
+  // Makes everything durable and stops background work. Nothing handed out may be in use; nothing may
+  // be called afterwards. Idempotent.
+  virtual Status Close() = 0;
 };
 
 }  // namespace deucalion
