@@ -1,0 +1,87 @@
+#include "promql/exec/context.h"
+
+#include <string>
+#include <utility>
+
+namespace deucalion::promql {
+
+void SampleCounts::Merge(const SampleCounts& other) {
+  queryable += other.queryable;
+  read += other.read;
+  for (size_t i = 0; i < other.queryable_per_step.size(); i++) {
+    queryable_per_step[i] += other.queryable_per_step[i];
+    read_per_step[i] += other.read_per_step[i];
+  }
+}
+
+Worker::Worker(bool per_step, size_t steps) : per_step_(per_step), steps_(steps) {
+  if (!per_step) return;
+  counts.queryable_per_step.resize(steps);
+  counts.read_per_step.resize(steps);
+}
+
+void Worker::CountSamples(const PlanNode& node, size_t step, uint64_t queryable, uint64_t read) {
+  if (node.count_factor == 0) return;
+  CountSamplesTotal(node, queryable, read);
+  if (!per_step_) return;
+  // Below kRepeat the one step stands for all of them.
+  if (node.grid.steps == 1 && steps_ > 1) {
+    for (uint64_t& n : counts.queryable_per_step) n += queryable;
+  } else {
+    counts.queryable_per_step[step] += queryable;
+  }
+  counts.read_per_step[step] += read;
+}
+
+Worker::BlockLease::BlockLease(Worker* w) : worker_(w) {
+  if (w->free_blocks_.empty()) {
+    block_ = std::make_unique<Block>();
+  } else {
+    block_ = std::move(w->free_blocks_.back());
+    w->free_blocks_.pop_back();
+  }
+}
+
+Worker::BlockLease::~BlockLease() {
+  block_->Clear();
+  worker_->free_blocks_.push_back(std::move(block_));
+}
+
+Status InQueryWords(Status status, std::string_view where) {
+  if (status.code() == StatusCode::kDeadlineExceeded) {
+    return Status(StatusCode::kDeadlineExceeded, "query timed out in " + std::string(where));
+  }
+  if (status.code() == StatusCode::kCanceled) {
+    return Status(StatusCode::kCanceled, "query was canceled in " + std::string(where));
+  }
+  return status;
+}
+
+Status ExecContext::CheckCancel() const {
+  Status status = deadline.Check();
+  if (status.ok() && client != nullptr) status = client->Check();
+  return InQueryWords(std::move(status), "expression evaluation");
+}
+
+std::unique_ptr<Worker> ExecContext::TakeWorker() {
+  MutexLock lock(mu);
+  if (free_workers.empty()) return std::make_unique<Worker>(per_step_stats, steps);
+  std::unique_ptr<Worker> worker = std::move(free_workers.back());
+  free_workers.pop_back();
+  return worker;
+}
+
+void ExecContext::ReturnWorker(std::unique_ptr<Worker> worker) {
+  MutexLock lock(mu);
+  free_workers.push_back(std::move(worker));
+}
+
+Status ExecutionError(std::string message) {
+  return Status(StatusCode::kExecution, std::move(message));
+}
+
+Status SameLabelsetError() {
+  return ExecutionError("vector cannot contain metrics with the same labelset");
+}
+
+}  // namespace deucalion::promql

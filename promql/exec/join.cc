@@ -1,0 +1,299 @@
+#include "promql/exec/join.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include "promql/exec/build.h"
+#include "promql/plan/scalar_math.h"
+
+namespace deucalion::promql {
+namespace {
+
+constexpr const char* kManyToOne =
+    "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)";
+constexpr const char* kGroupingLabels =
+    "multiple matches for labels: grouping labels must ensure unique matches";
+
+StepMask PresenceOf(const Row& row) {
+  StepMask mask(row.steps());
+  row.AddPresence(&mask);
+  return mask;
+}
+
+Element ElementAt(const Row& row, size_t step) {
+  if (row.HistogramAt(step)) return {0, row.histograms[step]};
+  return {row.values[step], nullptr};
+}
+
+// A row of one number at the steps of `mask`.
+Row ConstantRow(Labels labels, double value, const StepMask& mask) {
+  Row row;
+  row.Reset(mask.steps());
+  row.labels = std::move(labels);
+  std::fill(row.values.begin(), row.values.end(), value);
+  row.floats = mask;
+  return row;
+}
+
+}  // namespace
+
+JoinSource::JoinSource(ExecContext* ctx, const PlanNode* node, SourcePtr left, SourcePtr right)
+    : RowsSource(ctx, node),
+      expr_(As<BinaryExpr>(*node->expr)),
+      matching_(*expr_.matching),
+      left_(std::move(left)),
+      right_(std::move(right)),
+      signature_(SignatureOf(matching_)) {}
+
+void JoinSource::FirstError::Offer(size_t at_step, int at_phase, uint32_t at_row,
+                                   std::string text) {
+  if (std::tie(at_step, at_phase, at_row) >= std::tie(step, phase, row)) return;
+  step = at_step;
+  phase = at_phase;
+  row = at_row;
+  message = std::move(text);
+}
+
+Status JoinSource::DoOpen() {
+  const int64_t samples = ctx().budget->samples();
+  RETURN_IF_ERROR(left_->Open());
+  RETURN_IF_ERROR(CollectRows(&ctx(), left_.get(), &many_));
+  RETURN_IF_ERROR(right_->Open());
+  RETURN_IF_ERROR(CollectRows(&ctx(), right_.get(), &one_));
+  FindActiveSteps();
+  if (swapped()) many_.swap(one_);
+  if (active_.Any()) {
+    MakeGroups();
+    for (size_t i = 0; i < groups_.size(); i++) {
+      if (i % 1024 == 0) RETURN_IF_ERROR(ctx().CheckCancel());
+      CheckOneSide(groups_[i]);
+      RETURN_IF_ERROR(JoinGroup(groups_[i]));
+    }
+    if (error_.step != SIZE_MAX) return ExecutionError(std::move(error_.message));
+  }
+  groups_.clear();
+  many_.clear();
+  one_.clear();
+  if (!(node().grid.instant() && ctx().delayed_names)) {
+    RETURN_IF_ERROR(MergeRowsWithSameLabels(&rows_));
+  }
+  return AccountRows(samples);
+}
+
+// Steps without a sample on one side (on both, with fill values) are passed over, errors and all.
+void JoinSource::FindActiveSteps() {
+  active_.Reset(steps());
+  StepMask right(steps());
+  for (const Row& row : many_) row.AddPresence(&active_);
+  for (const Row& row : one_) row.AddPresence(&right);
+  if (matching_.fill_lhs || matching_.fill_rhs) {
+    active_.Or(right);
+  } else {
+    active_.And(right);
+  }
+}
+
+void JoinSource::MakeGroups() {
+  GroupTable table;
+  Labels signature;
+  auto group_of = [&](const Row& row) -> Group& {
+    signature_.LabelsOf(row.labels, &signature);
+    bool added = false;
+    const uint32_t id = table.Find(signature, &added);
+    if (added) groups_.emplace_back();
+    return groups_[id];
+  };
+  for (uint32_t i = 0; i < many_.size(); i++) group_of(many_[i]).many.push_back(i);
+  for (uint32_t i = 0; i < one_.size(); i++) group_of(one_[i]).one.push_back(i);
+}
+
+// Two series of the one side must not have a sample at the same step.
+void JoinSource::CheckOneSide(const Group& g) {
+  if (g.one.size() < 2) return;
+  StepMask seen = PresenceOf(one_[g.one[0]]);
+  for (size_t i = 1; i < g.one.size(); i++) {
+    StepMask mask = PresenceOf(one_[g.one[i]]);
+    StepMask clash = mask;
+    clash.And(seen);
+    clash.And(active_);
+    seen.Or(mask);
+    if (!clash.Any()) continue;
+    size_t step = SIZE_MAX;
+    clash.ForEach([&](size_t s) { step = std::min(step, s); });
+    size_t first = 0;
+    while (!one_[g.one[first]].SampleAt(step)) first++;
+    const LabelsView now = one_[g.one[i]].labels, before = one_[g.one[first]].labels;
+    error_.Offer(step, 0, g.one[i],
+                 "found duplicate series for the match group " + MatchLabels(now).ToString() +
+                     " on the " + (swapped() ? "left" : "right") +
+                     " hand-side of the operation: [" + now.ToString() + ", " + before.ToString() +
+                     "];many-to-many matching not allowed: matching labels must be unique on one "
+                     "side");
+  }
+}
+
+Status JoinSource::JoinGroup(const Group& g) {
+  const bool fill_one = (swapped() ? matching_.fill_lhs : matching_.fill_rhs).has_value();
+  const bool fill_many = (swapped() ? matching_.fill_rhs : matching_.fill_lhs).has_value();
+  StepMask one_present(steps()), matched_any(steps());
+  for (uint32_t i : g.one) one_[i].AddPresence(&one_present);
+
+  std::vector<std::pair<uint32_t, Row>> results;
+  std::vector<StepMask> matched;
+  auto join = [&](uint32_t many, const Row& one, const StepMask& at) {
+    StepMask both = PresenceOf(many_[many]);
+    both.And(at);
+    both.And(active_);
+    if (!both.Any()) return;
+    Row out = NewResult(many_[many], one.labels);
+    StepMask done(steps());
+    JoinPair(many_[many], one, both, &out, &done);
+    matched_any.Or(done);
+    results.emplace_back(many, std::move(out));
+    matched.push_back(std::move(done));
+  };
+  for (uint32_t many : g.many) {
+    for (uint32_t one : g.one) join(many, one_[one], PresenceOf(one_[one]));
+    if (fill_one) {
+      StepMask missing(steps());
+      missing.SetAll();
+      missing.AndNot(one_present);
+      const double value = *(swapped() ? matching_.fill_lhs : matching_.fill_rhs);
+      const Row filled = ConstantRow(MatchLabels(many_[many].labels), value, missing);
+      join(many, filled, missing);
+    }
+  }
+  CheckMatches(g, results, matched);
+  for (auto& [many, row] : results) RETURN_IF_ERROR(Keep(std::move(row)));
+  return fill_many ? FillMissingMany(g, matched_any) : OkStatus();
+}
+
+// Series of the one side without a partner meet the fill value of the other.
+Status JoinSource::FillMissingMany(const Group& g, const StepMask& matched) {
+  const double value = *(swapped() ? matching_.fill_rhs : matching_.fill_lhs);
+  for (uint32_t one : g.one) {
+    StepMask at = PresenceOf(one_[one]);
+    at.And(active_);
+    at.AndNot(matched);
+    if (!at.Any()) continue;
+    const Row many = ConstantRow(MatchLabels(one_[one].labels), value, at);
+    Row out = NewResult(many, one_[one].labels);
+    StepMask done(steps());
+    JoinPair(many, one_[one], at, &out, &done);
+    RETURN_IF_ERROR(Keep(std::move(out)));
+  }
+  return OkStatus();
+}
+
+// At one step, one-to-one matching allows one match per group; with group_left and group_right the
+// results of a group must differ in their labels.
+void JoinSource::CheckMatches(const Group& g, const std::vector<std::pair<uint32_t, Row>>& results,
+                              const std::vector<StepMask>& matched) {
+  if (results.size() < 2) return;
+  std::unordered_map<std::string_view, StepMask> seen;
+  for (size_t i = 0; i < results.size(); i++) {
+    const std::string_view key =
+        one_to_one() ? std::string_view() : results[i].second.labels.bytes();
+    const auto [it, fresh] = seen.try_emplace(key, matched[i]);
+    if (fresh) continue;
+    StepMask clash = matched[i];
+    clash.And(it->second);
+    it->second.Or(matched[i]);
+    size_t step = SIZE_MAX;
+    clash.ForEach([&](size_t s) { step = std::min(step, s); });
+    if (step == SIZE_MAX) continue;
+    error_.Offer(step, 1, results[i].first, one_to_one() ? kManyToOne : kGroupingLabels);
+  }
+}
+
+// `matched`: steps at which the operator had a meaning, whether or not there is a result.
+void JoinSource::JoinPair(const Row& many, const Row& one, const StepMask& steps, Row* out,
+                          StepMask* matched) {
+  const bool trim = !IsComparison(expr_.op) && !DropsName(expr_.op);
+  if (!many.has_histograms() && !one.has_histograms() && !trim) {
+    *matched = steps;
+    JoinFloats(many, one, steps, out);
+    return;
+  }
+  steps.ForEach([&](size_t step) {
+    const Element m = ElementAt(many, step), o = ElementAt(one, step);
+    ElementResult r = ApplyElementOp(expr_.op, swapped() ? o : m, swapped() ? m : o, node().pos(),
+                                     &ctx().annotations);
+    if (!r.valid) return;
+    matched->Set(step);
+    if (expr_.return_bool) {
+      out->SetFloat(step, r.keep ? 1 : 0);
+    } else if (r.keep && r.element.histogram != nullptr) {
+      out->SetHistogram(step, std::move(r.element.histogram));
+    } else if (r.keep) {
+      out->SetFloat(step, r.element.value);
+    }
+  });
+}
+
+void JoinSource::JoinFloats(const Row& many, const Row& one, const StepMask& steps, Row* out) {
+  const double* l = (swapped() ? one : many).values.data();
+  const double* r = (swapped() ? many : one).values.data();
+  double* v = out->values.data();
+  out->floats = steps;
+  if (!IsComparison(expr_.op)) {
+    steps.ForEach([&](size_t i) { v[i] = ArithmeticFloats(expr_.op, l[i], r[i]); });
+  } else if (expr_.return_bool) {
+    steps.ForEach([&](size_t i) { v[i] = CompareFloats(expr_.op, l[i], r[i]) ? 1 : 0; });
+  } else {
+    steps.ForEach([&](size_t i) {
+      v[i] = l[i];
+      if (!CompareFloats(expr_.op, l[i], r[i])) out->floats.Clear(i);
+    });
+  }
+}
+
+Labels JoinSource::MatchLabels(LabelsView series) const {
+  Labels out;
+  signature_.LabelsOf(series, &out);
+  return out;
+}
+
+Labels JoinSource::ResultLabels(const Row& many, LabelsView one) const {
+  LabelsBuilder builder(many.labels);
+  if (DropsName(expr_.op)) {
+    builder.Delete(kMetricName).Delete(kTypeLabel).Delete(kUnitLabel);
+  }
+  if (one_to_one()) {
+    if (matching_.on) {
+      builder.Keep(matching_.labels);
+    } else {
+      for (const std::string& name : matching_.labels) builder.Delete(name);
+    }
+  }
+  for (const std::string& name : matching_.include) builder.Set(name, one.Get(name));
+  if (expr_.return_bool && !ctx().delayed_names) {
+    builder.Delete(kMetricName).Delete(kTypeLabel).Delete(kUnitLabel);
+  }
+  return builder.Build();
+}
+
+Row JoinSource::NewResult(const Row& many, LabelsView one) const {
+  Row out;
+  out.Reset(steps());
+  out.labels = ResultLabels(many, one);
+  out.drop_name = expr_.return_bool;
+  return out;
+}
+
+Status JoinSource::Keep(Row row) {
+  if (!row.Any()) return OkStatus();
+  const uint64_t bytes = row.SizeBytes();
+  rows_.push_back(std::move(row));
+  return ctx().budget->AddBytes(bytes);
+}
+
+Result<SourcePtr> BuildVectorBinary(ExecContext* ctx, const PlanNode& node) {
+  if (IsSetOperator(As<BinaryExpr>(*node.expr).op)) return BuildSetOp(ctx, node);
+  ASSIGN_OR_RETURN(SourcePtr left, BuildVector(ctx, node.child(0)));
+  ASSIGN_OR_RETURN(SourcePtr right, BuildVector(ctx, node.child(1)));
+  return SourcePtr(std::make_unique<JoinSource>(ctx, &node, std::move(left), std::move(right)));
+}
+
+}  // namespace deucalion::promql

@@ -1,0 +1,183 @@
+#include "promql/exec/selector.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "model/value.h"
+
+namespace deucalion::promql {
+
+void DropStaleMarkers(SampleColumns* columns) {
+  std::vector<double>& v = columns->values;
+  const size_t n = v.size();
+  size_t out = 0;
+  while (out < n && !IsStaleNan(v[out])) out++;
+  if (out < n) {
+    const bool starts = !columns->start_times.empty();
+    for (size_t i = out; i < n; i++) {
+      if (IsStaleNan(v[i])) continue;
+      v[out] = v[i];
+      columns->times[out] = columns->times[i];
+      if (starts) columns->start_times[out] = columns->start_times[i];
+      out++;
+    }
+    v.resize(out);
+    columns->times.resize(out);
+    if (starts) columns->start_times.resize(out);
+  }
+  std::erase_if(columns->histograms,
+                [](const HistogramPoint& p) { return IsStaleNan(p.histogram.sum); });
+}
+
+Status SelectorSource::DoOpen() {
+  if (matchers_ == nullptr) {
+    matchers_ = &As<VectorSelector>(*node().expr).matchers;
+    hints_ = &node().hints;
+    window_ = node().window;
+  }
+  Result<std::unique_ptr<SeriesSet>> set =
+      ctx().querier->Select(node().ordered, *hints_, *matchers_, &ctx().deadline);
+  if (!set.ok())
+    return InQueryWords(set.TakeStatus().WithContext("expanding series"), "expression evaluation");
+  set_ = std::move(*set);
+  return OkStatus();
+}
+
+size_t SelectorSource::batches() const {
+  const size_t per_batch = BatchRows(steps());
+  return (set_->size() + per_batch - 1) / per_batch;
+}
+
+Status SelectorSource::DoProduce(size_t batch, Wanted wanted, Worker* worker, Block* out) {
+  const size_t per_batch = BatchRows(steps());
+  const size_t end = std::min(set_->size(), (batch + 1) * per_batch);
+  uint64_t samples = 0;
+  for (size_t i = batch * per_batch; i < end; i++) {
+    Row& row = out->Add(wanted.samples ? steps() : 0);
+    if (wanted.labels) set_->LabelsOf(i, &row.labels);
+    if (!wanted.samples) continue;
+    SampleColumns& columns = worker->columns;
+    columns.Clear();
+    RETURN_IF_ERROR(InQueryWords(set_->Read(i, hints_->min_ms, hints_->max_ms, &columns),
+                                 "expression evaluation"));
+    if (window_.smoothed) {
+      if (!columns.histograms.empty()) {
+        return ExecutionError("smoothed and anchored modifiers do not work with native histograms");
+      }
+      FillSmoothed(&columns, &row);
+      continue;
+    }
+    if (columns.histograms.empty()) {
+      FillFloats(columns, &row);
+    } else if (value_ == SelectorValue::kTimeMs) {
+      Labels labels;
+      set_->LabelsOf(i, &labels);
+      return ExecutionError("this should be an info metric, with float samples: " +
+                            labels.ToString());
+    } else {
+      FillMixed(columns, &row);
+    }
+    const uint64_t n = row.SizeInSamples();
+    samples += n;
+    if (worker->per_step()) {
+      for (size_t step = 0; step < steps(); step++) {
+        uint64_t size = row.floats.Test(step) ? 1 : 0;
+        if (row.HistogramAt(step)) size += row.histograms[step]->SizeInSamples();
+        worker->CountSamples(node(), step, size, size);
+      }
+    } else {
+      worker->CountSamplesTotal(node(), n, n);
+    }
+  }
+  worker->in_flight_samples += samples;
+  return ctx().budget->AddSamples(samples);
+}
+
+double SelectorSource::ValueOf(const SampleColumns& columns, size_t i) const {
+  switch (value_) {
+    case SelectorValue::kSample:
+      return columns.values[i];
+    case SelectorValue::kTimeSeconds:
+      return static_cast<double>(columns.times[i]) / 1000;
+    case SelectorValue::kStartTimeSeconds:
+      return columns.start_times.empty() ? 0 : static_cast<double>(columns.start_times[i]) / 1000;
+    case SelectorValue::kTimeMs:
+      break;
+  }
+  return static_cast<double>(columns.times[i]);
+}
+
+void SelectorSource::FillFloats(const SampleColumns& columns, Row* row) const {
+  const int64_t* times = columns.times.data();
+  const double* values = columns.values.data();
+  const size_t n = columns.times.size();
+  const int64_t lookback = ctx().lookback_ms;
+  size_t next = 0;  // first sample after the step
+  for (size_t step = 0; step < steps(); step++) {
+    const int64_t ref = window_.End(node().grid.TimeAt(step));
+    while (next < n && times[next] <= ref) next++;
+    if (next == 0 || times[next - 1] <= ref - lookback || IsStaleNan(values[next - 1])) continue;
+    row->SetFloat(step,
+                  value_ == SelectorValue::kSample ? values[next - 1] : ValueOf(columns, next - 1));
+  }
+}
+
+void SelectorSource::FillMixed(const SampleColumns& columns, Row* row) const {
+  const size_t nf = columns.times.size(), nh = columns.histograms.size();
+  size_t f = 0, h = 0;
+  size_t shared = SIZE_MAX;  // index of the histogram `pointer` is a copy of
+  HistogramPtr pointer;
+  for (size_t step = 0; step < steps(); step++) {
+    const int64_t ref = window_.End(node().grid.TimeAt(step));
+    while (f < nf && columns.times[f] <= ref) f++;
+    while (h < nh && columns.histograms[h].time_ms <= ref) h++;
+    const bool float_is_newer =
+        f > 0 && (h == 0 || columns.times[f - 1] > columns.histograms[h - 1].time_ms);
+    if (float_is_newer) {
+      if (columns.times[f - 1] <= ref - ctx().lookback_ms || IsStaleNan(columns.values[f - 1])) {
+        continue;
+      }
+      row->SetFloat(step, ValueOf(columns, f - 1));
+      continue;
+    }
+    if (h == 0) continue;
+    const HistogramPoint& p = columns.histograms[h - 1];
+    if (p.time_ms <= ref - ctx().lookback_ms || IsStaleNan(p.histogram.sum)) continue;
+    if (value_ == SelectorValue::kTimeSeconds) {
+      row->SetFloat(step, static_cast<double>(p.time_ms) / 1000);
+    } else if (value_ == SelectorValue::kStartTimeSeconds) {
+      row->SetFloat(step, static_cast<double>(p.st_ms) / 1000);
+    } else {
+      if (shared != h - 1) pointer = std::make_shared<FloatHistogram>(p.histogram);
+      shared = h - 1;
+      row->SetHistogram(step, pointer);
+    }
+  }
+}
+
+// The value at the step itself: interpolated between the neighbours, or the one before when none
+// follows.
+void SelectorSource::FillSmoothed(SampleColumns* columns, Row* row) const {
+  DropStaleMarkers(columns);
+  const std::vector<int64_t>& t = columns->times;
+  const std::vector<double>& v = columns->values;
+  const int64_t lookback = ctx().lookback_ms;
+  size_t i = 0;  // first sample at or after the step
+  for (size_t step = 0; step < steps(); step++) {
+    const int64_t at = window_.End(node().grid.TimeAt(step));
+    while (i < t.size() && t[i] < at) i++;
+    const bool before = i > 0 && t[i - 1] > at - lookback;
+    const bool after = i < t.size() && t[i] <= at + lookback;
+    if (after && t[i] == at) {
+      row->SetFloat(step, v[i]);
+    } else if (before && after) {
+      row->SetFloat(step, v[i - 1] + (v[i] - v[i - 1]) * static_cast<double>(at - t[i - 1]) /
+                                         static_cast<double>(t[i] - t[i - 1]));
+    } else if (before) {
+      row->SetFloat(step, v[i - 1]);
+    }
+  }
+}
+
+}  // namespace deucalion::promql

@@ -1,0 +1,93 @@
+// The operators that read storage: instant selectors and functions over ranges.
+#ifndef DEUCALION_PROMQL_EXEC_SELECTOR_H_
+#define DEUCALION_PROMQL_EXEC_SELECTOR_H_
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "promql/exec/source.h"
+#include "promql/functions/range_call.h"
+#include "tsdb/storage/queryable.h"
+
+namespace deucalion::promql {
+
+// What an instant selector yields for the sample it finds.
+enum class SelectorValue : uint8_t {
+  kSample,
+  kTimeSeconds,       // timestamp(x): its time
+  kStartTimeSeconds,  // start_timestamp(x)
+  kTimeMs,            // info(): which of two info series is newer
+};
+
+// foo: at each step the newest sample of the lookback, unless it is a stale marker.
+class SelectorSource : public Source {
+ public:
+  SelectorSource(ExecContext* ctx, const PlanNode* node,
+                 SelectorValue value = SelectorValue::kSample)
+      : Source(ctx, node), value_(value) {}
+  // For selections that are not in the query text (info metrics). `hints` and `matchers` must
+  // outlive the source.
+  SelectorSource(ExecContext* ctx, const PlanNode* node, const std::vector<Matcher>* matchers,
+                 const SelectHints* hints, const SampleWindow& window, SelectorValue value)
+      : Source(ctx, node), value_(value), matchers_(matchers), hints_(hints), window_(window) {}
+  size_t batches() const override;
+
+ protected:
+  Status DoOpen() override;
+  Status DoProduce(size_t batch, Wanted wanted, Worker* worker, Block* out) override;
+
+ private:
+  void FillFloats(const SampleColumns& columns, Row* row) const;
+  void FillMixed(const SampleColumns& columns, Row* row) const;
+  void FillSmoothed(SampleColumns* columns, Row* row) const;
+  double ValueOf(const SampleColumns& columns, size_t i) const;
+
+  const SelectorValue value_;
+  const std::vector<Matcher>* matchers_ = nullptr;
+  const SelectHints* hints_ = nullptr;
+  SampleWindow window_;
+  std::unique_ptr<SeriesSet> set_;
+};
+
+// rate(foo[5m]), max_over_time(expr[1h:1m]), …: one kernel over every series of a range selector or
+// a subquery. Rows keep their names; what drops them sits above.
+class RangeFunctionSource : public Source {
+ public:
+  // `subquery`: yields the points of a subquery; null when the range is a selector. `call.scalars`
+  // are filled by `open_scalars` when the source is opened.
+  RangeFunctionSource(ExecContext* ctx, const PlanNode* node, const PlanNode* range, RangeCall call,
+                      SourcePtr subquery,
+                      std::function<Status(std::vector<ScalarColumn>*)> scalars);
+  size_t batches() const override;
+
+ protected:
+  Status DoOpen() override;
+  Status DoProduce(size_t batch, Wanted wanted, Worker* worker, Block* out) override;
+
+ private:
+  Status ProduceFromStorage(size_t batch, bool labels, bool samples, Worker* worker, Block* out);
+  Status ProduceFromSubquery(size_t batch, Wanted wanted, Worker* worker, Block* out);
+  Status Evaluate(SampleColumns* columns, std::string_view name, LabelsView labels, Worker* worker,
+                  Row* row);
+  void NoteIfNotCounter(std::string_view name, LabelsView labels, const Row& row,
+                        Worker* worker) const;
+
+  const PlanNode* const range_;
+  RangeCall call_;
+  const RangeKernel kernel_;
+  SourcePtr subquery_;
+  std::function<Status(std::vector<ScalarColumn>*)> open_scalars_;
+  std::string_view pinned_name_;  // of every series, when the selector says so
+  std::unique_ptr<SeriesSet> set_;
+};
+
+// foo[5m] or expr[1h:1m] as the whole of an instant query.
+Result<Matrix> EvaluateRangeSelector(ExecContext* ctx, const PlanNode& node);
+
+// Removes stale markers, of floats and histograms.
+void DropStaleMarkers(SampleColumns* columns);
+
+}  // namespace deucalion::promql
+
+#endif  // DEUCALION_PROMQL_EXEC_SELECTOR_H_
