@@ -93,7 +93,8 @@ struct QueryTimings {
 
 struct StepSamples {
   int64_t time_ms = 0;
-  uint64_t samples = 0;
+  uint64_t queryable = 0;  // totalQueryableSamplesPerStep
+  uint64_t read = 0;       // samplesReadPerStep
 };
 
 // One AST node, for the explain view. Numbers are of the whole query; time includes the children.
