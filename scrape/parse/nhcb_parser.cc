@@ -23,7 +23,9 @@ std::string_view HistogramBaseName(std::string_view name) {
 class NhcbParser final : public Parser {
  public:
   NhcbParser(std::unique_ptr<Parser> inner, bool keep_classic)
-      : inner_(std::move(inner)), keep_classic_(keep_classic) {}
+      : inner_(std::move(inner)), keep_classic_(keep_classic) {
+    may_have_exemplars_ = true;
+  }
 
   Status Next(Entry* entry) override {
     if (emitting_) {

@@ -236,8 +236,8 @@ class OpenMetricsParser final : public Parser {
   }
 
   bool NextExemplar(Exemplar* out) override {
-    if (!has_exemplar_) return false;
-    has_exemplar_ = false;
+    if (!may_have_exemplars_) return false;
+    may_have_exemplars_ = false;
     LabelsBuilder labels;
     for (const auto& [name, value] : exemplar_labels_) labels.Set(Unescape(name), Unescape(value));
     labels.BuildInto(&out->labels);
@@ -304,7 +304,7 @@ class OpenMetricsParser final : public Parser {
 
   Status NextLine(Entry* entry) {
     hit_ = false;
-    has_exemplar_ = false;
+    may_have_exemplars_ = false;
     if (pos_ < plain_end_ && (TakePredicted() || TakePlainSeries())) {
       *entry = Entry::kSeries;
       return OkStatus();
@@ -516,7 +516,7 @@ class OpenMetricsParser final : public Parser {
     exemplar_labels_.clear();
     RETURN_IF_ERROR(ParseLabels(&exemplar_labels_, /*exemplar=*/true));
     RETURN_IF_ERROR(ParseValue(lexer_.Next(), "exemplar labels", &exemplar_value_));
-    has_exemplar_ = true;
+    may_have_exemplars_ = true;
     exemplar_has_time_ = false;
     Token t = lexer_.Next();
     if (t == Token::kLinebreak) return OkStatus();
@@ -594,7 +594,6 @@ class OpenMetricsParser final : public Parser {
   std::string_view meta_family_;
   std::string_view unit_;
 
-  bool has_exemplar_ = false;
   RawLabels exemplar_labels_;
   double exemplar_value_ = 0;
   int64_t exemplar_time_ms_ = 0;

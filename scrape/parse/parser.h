@@ -71,6 +71,8 @@ class Parser {
   // The labels of the current sample, __name__ among them. `le` and `quantile` values are written
   // in OpenMetrics form. Fails when a label name occurs twice.
   virtual Status BuildLabels(Labels* out) = 0;
+  // False: NextExemplar would certainly find none.
+  bool may_have_exemplars() const { return may_have_exemplars_; }
   // The exemplars of the current sample, one a call; false when there is no more.
   virtual bool NextExemplar(Exemplar* out) = 0;
   // 0 = unknown.
@@ -79,6 +81,7 @@ class Parser {
  protected:
   std::string_view predicted_;
   bool hit_ = false;
+  bool may_have_exemplars_ = false;
   std::string_view series_;
   double value_ = 0;
   int64_t timestamp_ms_ = 0;

@@ -48,7 +48,9 @@ void CopyExemplar(const ProtoExemplar& from, Exemplar* to) {
 class ProtobufParser final : public Parser {
  public:
   ProtobufParser(std::string_view body, const ParserOptions& options)
-      : rest_(body), options_(options) {}
+      : rest_(body), options_(options) {
+    may_have_exemplars_ = true;
+  }
 
   Status Next(Entry* entry) override {
     for (;;) {
