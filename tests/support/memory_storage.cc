@@ -18,23 +18,22 @@ bool SameSample(const Sample& a, const Sample& b) {
   return std::bit_cast<uint64_t>(a.value) == std::bit_cast<uint64_t>(b.value);
 }
 
-// The hint a histogram gets by its place in the chunks. A chunk holds either gauges or counters of
-// one layout without resets; within it every counter but the first is known not to be a reset, and
-// the first is when a reset is why the chunk began.
+// The hint a histogram is read back with, by its place in the chunks. A chunk holds either gauges
+// or counters of one layout without resets; within it every counter but the first is known not to
+// be a reset. Of the first nothing is known: the chunk before it may be gone, or one may come
+// between.
 ResetHint HintAfter(const Sample* previous, const FloatHistogram& h) {
   if (h.reset_hint == ResetHint::kGauge) return ResetHint::kGauge;
-  if (h.reset_hint == ResetHint::kReset) return ResetHint::kReset;
+  if (h.reset_hint == ResetHint::kReset) return ResetHint::kUnknown;
   if (previous == nullptr || previous->histogram == nullptr) return ResetHint::kUnknown;
   const FloatHistogram& before = *previous->histogram;
   if (before.reset_hint == ResetHint::kGauge || IsStaleNan(before.sum)) return ResetHint::kUnknown;
   FloatHistogram now = h;
   now.reset_hint = ResetHint::kUnknown;
-  if (now.count < before.count) return ResetHint::kReset;
-  if (now.schema != before.schema || now.zero_threshold != before.zero_threshold) {
-    return ResetHint::kUnknown;
-  }
-  if (now.custom_values != before.custom_values) return ResetHint::kReset;
-  return now.DetectReset(before) ? ResetHint::kReset : ResetHint::kNotReset;
+  const bool same_layout = now.schema == before.schema &&
+                           now.zero_threshold == before.zero_threshold &&
+                           now.custom_values == before.custom_values;
+  return same_layout && !now.DetectReset(before) ? ResetHint::kNotReset : ResetHint::kUnknown;
 }
 
 class MemorySeriesSet : public SeriesSet {

@@ -43,8 +43,8 @@ TEST(MemoryStorageTest, GivesHistogramsTheHintsOfTheirChunks) {
   std::vector<ResetHint> hints;
   for (const HistogramPoint& p : columns.histograms) hints.push_back(p.histogram.reset_hint);
   using H = ResetHint;
-  EXPECT_EQ(hints, (std::vector<H>{H::kUnknown, H::kNotReset, H::kReset, H::kUnknown, H::kGauge,
-                                   H::kUnknown, H::kReset, H::kNotReset, H::kUnknown}));
+  EXPECT_EQ(hints, (std::vector<H>{H::kUnknown, H::kNotReset, H::kUnknown, H::kUnknown, H::kGauge,
+                                   H::kUnknown, H::kUnknown, H::kNotReset, H::kUnknown}));
 }
 
 TEST(MemoryStorageTest, KeepsSeriesInTimeOrder) {
