@@ -68,15 +68,10 @@ class BucketFunction {
 
 class QuantileFunction : public BucketFunction {
  public:
-  // `args`: which arguments of the call are quantiles. `native_pos`, `classic_pos`: of annotations.
+  // `args`: which arguments of the call are quantiles. `pos`: of annotations.
   QuantileFunction(ExecContext* ctx, const PlanNode* node, std::vector<size_t> args,
-                   std::string label, int32_t native_pos, int32_t classic_pos)
-      : ctx_(ctx),
-        node_(node),
-        args_(std::move(args)),
-        label_(std::move(label)),
-        native_pos_(native_pos),
-        classic_pos_(classic_pos) {}
+                   std::string label, int32_t pos)
+      : ctx_(ctx), node_(node), args_(std::move(args)), label_(std::move(label)), pos_(pos) {}
 
   Status Open() override {
     for (size_t arg : args_) {
@@ -97,8 +92,8 @@ class QuantileFunction : public BucketFunction {
   double OfNative(size_t answer, size_t step, const FloatHistogram& h,
                   std::string_view name) override {
     const HistogramQuantileResult r = HistogramQuantile(quantiles_[answer][step], h);
-    if (r.nan_result) ctx_->annotations.Add(notes::QuantileNanResult(name, native_pos_));
-    if (r.nan_skew) ctx_->annotations.Add(notes::QuantileNanSkew(name, native_pos_));
+    if (r.nan_result) ctx_->annotations.Add(notes::QuantileNanResult(name, pos_));
+    if (r.nan_skew) ctx_->annotations.Add(notes::QuantileNanSkew(name, pos_));
     return r.value;
   }
   double OfClassic(size_t answer, size_t step, std::vector<ClassicBucket>* buckets,
@@ -107,7 +102,7 @@ class QuantileFunction : public BucketFunction {
     if (r.fix.forced) {
       ctx_->annotations.Add(notes::ForcedMonotonicity(name, node_->grid.TimeAt(step),
                                                       r.fix.min_bucket, r.fix.max_bucket,
-                                                      r.fix.max_diff, classic_pos_));
+                                                      r.fix.max_diff, pos_));
     }
     return r.value;
   }
@@ -117,7 +112,7 @@ class QuantileFunction : public BucketFunction {
   const PlanNode* const node_;
   const std::vector<size_t> args_;
   const std::string label_;
-  const int32_t native_pos_, classic_pos_;
+  const int32_t pos_;
   std::vector<ScalarColumn> quantiles_;
 };
 
@@ -131,7 +126,7 @@ class FractionFunction : public BucketFunction {
   }
   double OfNative(size_t, size_t step, const FloatHistogram& h, std::string_view name) override {
     const HistogramFractionResult r = HistogramFraction(lower_[step], upper_[step], h);
-    if (r.has_nan) ctx_->annotations.Add(notes::FractionNans(name, PosOfArg(*node_, 0)));
+    if (r.has_nan) ctx_->annotations.Add(notes::FractionNans(name, PosOfArg(*node_, 2)));
     return r.value;
   }
   double OfClassic(size_t, size_t step, std::vector<ClassicBucket>* buckets,
@@ -307,14 +302,14 @@ Result<SourcePtr> BuildHistogramCall(ExecContext* ctx, const PlanNode& node) {
     case FunctionId::kHistogramQuantile:
       vector_arg = 1;
       function = std::make_unique<QuantileFunction>(ctx, &node, std::vector<size_t>{0}, "",
-                                                    PosOfArg(node, 0), PosOfArg(node, 1));
+                                                    PosOfArg(node, 1));
       break;
     case FunctionId::kHistogramQuantiles: {
       std::vector<size_t> quantiles;
       for (size_t i = 2; i < call.args.size(); i++) quantiles.push_back(i);
       function = std::make_unique<QuantileFunction>(
           ctx, &node, std::move(quantiles), As<StringLiteral>(StripParens(*call.args[1])).value,
-          PosOfArg(node, 0), PosOfArg(node, 0));
+          PosOfArg(node, 0));
       break;
     }
     case FunctionId::kHistogramFraction:

@@ -4,8 +4,10 @@
 // one info metric the one with the newest sample at the step counts. Which info metrics there are,
 // and which of their labels are taken, is said by the second argument; target_info and all labels
 // if it is missing.
+#include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -13,6 +15,7 @@
 
 #include "promql/exec/build.h"
 #include "promql/exec/grouping.h"
+#include "promql/exec/labels_text.h"
 #include "promql/exec/selector.h"
 #include "promql/exec/source.h"
 
@@ -30,12 +33,34 @@ std::string QuoteRegex(std::string_view text) {
   return out;
 }
 
-const PlanNode* FirstSelector(const PlanNode& node) {
-  if (node.kind == PlanKind::kSelector || node.kind == PlanKind::kRangeSelector) return &node;
-  for (const auto& child : node.children) {
-    if (const PlanNode* found = FirstSelector(*child)) return found;
+// Two rules in a row: what `outer` makes of the evaluation time, then `inner` of that.
+SampleWindow Compose(const SampleWindow& outer, const SampleWindow& inner) {
+  SampleWindow w;
+  w.fixed_end_ms = inner.fixed_end_ms;
+  if (w.fixed_end_ms) return w;
+  w.fixed_end_ms = outer.fixed_end_ms;
+  if (w.fixed_end_ms) {
+    *w.fixed_end_ms -= inner.offset_ms;
+  } else {
+    w.offset_ms = outer.offset_ms + inner.offset_ms;
   }
-  return nullptr;
+  return w;
+}
+
+// The time the first selector below `node` looks at, subqueries around it included.
+std::optional<SampleWindow> ReferenceTime(const PlanNode& node, const SampleWindow& around) {
+  switch (node.kind) {
+    case PlanKind::kSelector:
+    case PlanKind::kRangeSelector:
+      return Compose(around, node.window);
+    case PlanKind::kSubquery:
+      return ReferenceTime(node.child(0), Compose(around, node.window));
+    default:
+      for (const auto& child : node.children) {
+        if (auto found = ReferenceTime(*child, around)) return found;
+      }
+      return std::nullopt;
+  }
 }
 
 class InfoSource : public RowsSource {
@@ -75,6 +100,12 @@ class InfoSource : public RowsSource {
     for (const Matcher& m : As<VectorSelector>(StripParens(*call.args[1])).matchers) {
       (m.name() == kMetricName ? name_matchers_ : data_matchers_).push_back(m);
     }
+    if (!name_matchers_.empty() && std::all_of(name_matchers_.begin(), name_matchers_.end(),
+                                               [](const Matcher& m) { return m.negative(); })) {
+      // Only what it must not be: otherwise every metric that is called so.
+      name_matchers_.push_back(
+          Matcher::Make(MatchType::kRegexp, std::string(kMetricName), ".+_info").value());
+    }
     for (const Matcher& m : data_matchers_) {
       data_names_.insert(m.name());
       required_ = required_ || !m.MatchesEmpty();
@@ -108,15 +139,8 @@ class InfoSource : public RowsSource {
     if (out->empty()) return OkStatus();
     out->insert(out->end(), data_matchers_.begin(), data_matchers_.end());
     out->insert(out->end(), name_matchers_.begin(), name_matchers_.end());
-    bool names_info = false;
-    for (const Matcher& m : name_matchers_) names_info = names_info || !m.negative();
     if (name_matchers_.empty()) {
       out->push_back(Matcher::Equal(std::string(kMetricName), "target_info"));
-    } else if (!names_info) {
-      // Only what it must not be: every metric that is called so.
-      ASSIGN_OR_RETURN(Matcher m,
-                       Matcher::Make(MatchType::kRegexp, std::string(kMetricName), ".+_info"));
-      out->push_back(std::move(m));
     }
     return OkStatus();
   }
@@ -125,11 +149,8 @@ class InfoSource : public RowsSource {
     std::vector<Matcher> matchers;
     RETURN_IF_ERROR(MakeMatchers(base, &matchers));
     if (matchers.empty()) return OkStatus();
-    SampleWindow window;
-    if (const PlanNode* selector = FirstSelector(node().child(0))) {
-      window.fixed_end_ms = selector->window.fixed_end_ms;
-      window.offset_ms = selector->window.offset_ms;
-    }
+    const SampleWindow window =
+        ReferenceTime(node().child(0), SampleWindow()).value_or(SampleWindow());
     SelectHints hints;
     hints.func = "info";
     hints.step_ms = node().grid.step_ms;
@@ -155,8 +176,8 @@ class InfoSource : public RowsSource {
       if (best >= 0 && time == info_[best].values[step]) {
         const std::string at = std::to_string(static_cast<int64_t>(time));
         return ExecutionError("found duplicate series for info metric: existing " +
-                              info_[best].labels.ToString() + " @ " + at + ", new " +
-                              info_[i].labels.ToString() + " @ " + at);
+                              LabelsText(info_[best].labels) + " @ " + at + ", new " +
+                              LabelsText(info_[i].labels) + " @ " + at);
       }
       if (best < 0 || time > info_[best].values[step]) best = i;
     }

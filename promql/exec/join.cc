@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "promql/exec/build.h"
+#include "promql/exec/labels_text.h"
 #include "promql/plan/scalar_math.h"
 
 namespace deucalion::promql {
@@ -123,19 +124,22 @@ void JoinSource::CheckOneSide(const Group& g) {
     clash.ForEach([&](size_t s) { step = std::min(step, s); });
     size_t first = 0;
     while (!one_[g.one[first]].SampleAt(step)) first++;
-    const LabelsView now = one_[g.one[i]].labels, before = one_[g.one[first]].labels;
+    LabelsView a = one_[g.one[i]].labels, b = one_[g.one[first]].labels;
+    if (b < a) std::swap(a, b);
     error_.Offer(step, 0, g.one[i],
-                 "found duplicate series for the match group " + MatchLabels(now).ToString() +
+                 "found duplicate series for the match group " + LabelsText(MatchLabels(a)) +
                      " on the " + (swapped() ? "left" : "right") +
-                     " hand-side of the operation: [" + now.ToString() + ", " + before.ToString() +
+                     " hand-side of the operation: [" + LabelsText(a) + ", " + LabelsText(b) +
                      "];many-to-many matching not allowed: matching labels must be unique on one "
                      "side");
   }
 }
 
 Status JoinSource::JoinGroup(const Group& g) {
-  const bool fill_one = (swapped() ? matching_.fill_lhs : matching_.fill_rhs).has_value();
-  const bool fill_many = (swapped() ? matching_.fill_rhs : matching_.fill_lhs).has_value();
+  // As upstream, also with group_right: fill_right stands in for the one side, fill_left for the
+  // many.
+  const bool fill_one = matching_.fill_rhs.has_value();
+  const bool fill_many = matching_.fill_lhs.has_value();
   StepMask one_present(steps()), matched_any(steps());
   for (uint32_t i : g.one) one_[i].AddPresence(&one_present);
 
@@ -159,7 +163,7 @@ Status JoinSource::JoinGroup(const Group& g) {
       StepMask missing(steps());
       missing.SetAll();
       missing.AndNot(one_present);
-      const double value = *(swapped() ? matching_.fill_lhs : matching_.fill_rhs);
+      const double value = *matching_.fill_rhs;
       const Row filled = ConstantRow(MatchLabels(many_[many].labels), value, missing);
       join(many, filled, missing);
     }
@@ -171,7 +175,7 @@ Status JoinSource::JoinGroup(const Group& g) {
 
 // Series of the one side without a partner meet the fill value of the other.
 Status JoinSource::FillMissingMany(const Group& g, const StepMask& matched) {
-  const double value = *(swapped() ? matching_.fill_rhs : matching_.fill_lhs);
+  const double value = *matching_.fill_lhs;
   for (uint32_t one : g.one) {
     StepMask at = PresenceOf(one_[one]);
     at.And(active_);

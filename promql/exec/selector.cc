@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "model/value.h"
+#include "promql/exec/labels_text.h"
 
 namespace deucalion::promql {
 
@@ -74,7 +75,7 @@ Status SelectorSource::DoProduce(size_t batch, Wanted wanted, Worker* worker, Bl
       Labels labels;
       set_->LabelsOf(i, &labels);
       return ExecutionError("this should be an info metric, with float samples: " +
-                            labels.ToString());
+                            LabelsText(labels));
     } else {
       FillMixed(columns, &row);
     }

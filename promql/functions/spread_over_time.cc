@@ -1,5 +1,7 @@
 // stddev_over_time, stdvar_over_time, quantile_over_time, mad_over_time.
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "promql/exec/kahan.h"
@@ -61,6 +63,11 @@ Status MadKernel(const RangeCall& call, const RangeSeries& s, Worker* worker, Ro
   std::vector<double>& sorted = worker->scratch;
   ForEachFloatWindow(call, s, worker, [&](size_t step, const double* v, size_t n) {
     sorted.assign(v, v + n);
+    // A NaN has no distance from anything.
+    if (std::any_of(v, v + n, [](double x) { return std::isnan(x); })) {
+      out->SetFloat(step, std::numeric_limits<double>::quiet_NaN());
+      return;
+    }
     const double median = Quantile(0.5, &sorted);
     for (size_t i = 0; i < n; i++) sorted[i] = std::fabs(v[i] - median);
     out->SetFloat(step, Quantile(0.5, &sorted));
