@@ -101,6 +101,7 @@ Status RangeFunctionSource::ProduceFromStorage(size_t batch, bool labels, bool s
     RETURN_IF_ERROR(
         InQueryWords(set_->Read(i, range_->hints.min_ms, range_->hints.max_ms, &columns),
                      "expression evaluation"));
+    if (range_->histogram_stats) ReduceToStats(&columns);
     DropStaleMarkers(&columns);
     const std::string_view name = labels ? row.labels.Get(kMetricName) : pinned_name_;
     RETURN_IF_ERROR(Evaluate(&columns, name, row.labels, worker, &row));

@@ -31,6 +31,26 @@ void DropStaleMarkers(SampleColumns* columns) {
                 [](const HistogramPoint& p) { return IsStaleNan(p.histogram.sum); });
 }
 
+void ReduceToStats(SampleColumns* columns) {
+  const FloatHistogram* previous = nullptr;
+  std::vector<FloatHistogram> reduced(columns->histograms.size());
+  for (size_t i = 0; i < reduced.size(); i++) {
+    const FloatHistogram& h = columns->histograms[i].histogram;
+    reduced[i].schema = h.schema;
+    reduced[i].count = h.count;
+    reduced[i].sum = h.sum;
+    reduced[i].reset_hint = h.reset_hint;
+    if (IsStaleNan(h.sum)) continue;
+    if (h.reset_hint == ResetHint::kUnknown && previous != nullptr) {
+      reduced[i].reset_hint = h.DetectReset(*previous) ? ResetHint::kReset : ResetHint::kNotReset;
+    }
+    previous = &h;
+  }
+  for (size_t i = 0; i < reduced.size(); i++) {
+    columns->histograms[i].histogram = std::move(reduced[i]);
+  }
+}
+
 Status SelectorSource::DoOpen() {
   if (matchers_ == nullptr) {
     matchers_ = &As<VectorSelector>(*node().expr).matchers;
@@ -62,6 +82,7 @@ Status SelectorSource::DoProduce(size_t batch, Wanted wanted, Worker* worker, Bl
     columns.Clear();
     RETURN_IF_ERROR(InQueryWords(set_->Read(i, hints_->min_ms, hints_->max_ms, &columns),
                                  "expression evaluation"));
+    if (node().histogram_stats) ReduceToStats(&columns);
     if (window_.smoothed) {
       if (!columns.histograms.empty()) {
         return ExecutionError("smoothed and anchored modifiers do not work with native histograms");

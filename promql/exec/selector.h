@@ -85,6 +85,9 @@ class RangeFunctionSource : public Source {
 // foo[5m] or expr[1h:1m] as the whole of an instant query.
 Result<Matrix> EvaluateRangeSelector(ExecContext* ctx, const PlanNode& node);
 
+// Leaves of histograms count and sum, and says in their hints what a look at the buckets would have
+// said of counter resets.
+void ReduceToStats(SampleColumns* columns);
 // Removes stale markers, of floats and histograms.
 void DropStaleMarkers(SampleColumns* columns);
 

@@ -65,6 +65,9 @@ struct PlanNode {
   SampleWindow window;
   SelectHints hints;  // selectors
   NameState names = NameState::kNone;
+  // Selectors: only count and sum of native histograms are asked for (histogram_count and the like
+  // above, nothing that needs buckets), so buckets may go once counter resets have been found.
+  bool histogram_stats = false;
   bool ordered = true;  // selectors: the order of the series reaches the user
   // How often samples read below here count in totalQueryableSamples: 0 inside a subquery whose
   // points are counted by the function around it, the number of steps below kRepeat.

@@ -20,6 +20,8 @@ struct Around {
   int64_t hint_step_ms = 0;
   uint64_t count_factor = 1;
   bool ordered = true;
+  bool histogram_stats = false;  // below histogram_count, histogram_sum or histogram_avg
+  bool histogram_whole = false;  // below something that needs the buckets, or a subquery
   int depth = 0;
 };
 
@@ -47,6 +49,11 @@ bool DependsOnEvaluationTime(FunctionId id) {
 bool IsQueryContextFunction(FunctionId id) {
   return id == FunctionId::kStart || id == FunctionId::kEnd || id == FunctionId::kRange ||
          id == FunctionId::kStep;
+}
+
+bool TakesHistogramStats(FunctionId id) {
+  return id == FunctionId::kHistogramCount || id == FunctionId::kHistogramSum ||
+         id == FunctionId::kHistogramAvg;
 }
 
 // `constant`: the same at every step. `repeat`: worth evaluating once and repeating; literals are
@@ -224,6 +231,7 @@ class Planner {
     node->window.smoothed = v.smoothed;
     node->names =
         PinsName(v) && !options_.type_and_unit_labels ? NameState::kSame : NameState::kVary;
+    node->histogram_stats = around.histogram_stats && !around.histogram_whole;
     SetHints(around, node.get());
     return node;
   }
@@ -262,6 +270,7 @@ class Planner {
     inside.hint_step_ms = step;
     inside.depth++;
     inside.count_factor = 0;
+    inside.histogram_whole = true;
     inside.grid = SubqueryGrid(node->window.End(around.grid.start_ms) - range,
                                node->window.End(around.grid.end_ms()), step);
     ASSIGN_OR_RETURN(NodePtr child, Build(*s.expr, inside));
@@ -289,6 +298,9 @@ class Planner {
     inside.func = std::string(c.function->name);
     inside.aggregate = nullptr;
     inside.depth++;
+    inside.histogram_stats = around.histogram_stats || TakesHistogramStats(id);
+    inside.histogram_whole = around.histogram_whole || id == FunctionId::kHistogramQuantile ||
+                             id == FunctionId::kHistogramFraction;
     for (size_t i = 0; i < c.args.size(); i++) {
       const Expr& arg = StripParens(*c.args[i]);
       // The selector itself must stay visible: what counts are the times of its samples.
@@ -383,6 +395,7 @@ class Planner {
     inside.func.clear();
     inside.aggregate = nullptr;
     inside.depth++;
+    inside.histogram_whole = around.histogram_whole || IsTrim(b.op);
     NodePtr node = NewNode(PlanKind::kVectorBinary, b, around);
     ASSIGN_OR_RETURN(NodePtr l, Build(*b.lhs, inside));
     ASSIGN_OR_RETURN(NodePtr r, Build(*b.rhs, inside));
