@@ -1,5 +1,5 @@
-// Bucket layouts of native histograms: spans name the indices that have a bucket. Inside model/
-// only.
+// Bucket layouts of native histograms: spans name the indices that have a bucket. For model/
+// and the chunk codecs.
 //
 // Indices are 64 bits wide here: spans come from outside, and offsets of int32 add up beyond int32
 // before anyone has validated them. Everything below stops at the end of the shorter of spans and
