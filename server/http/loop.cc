@@ -41,7 +41,9 @@ Loop::Loop(ServerShared* shared)
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       next_id_(kFirstConnectionId) {}
 
-Loop::~Loop() {
+Loop::~Loop() { Join(); }
+
+void Loop::Join() {
   if (thread_.joinable()) thread_.join();
 }
 
@@ -63,6 +65,7 @@ Status Loop::Start() {
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, mailbox_->fd(), &event) != 0) {
     return ErrnoError("starting an HTTP event loop", errno);
   }
+  ended_.store(false);
   thread_ = std::thread([this] { Run(); });
   return OkStatus();
 }

@@ -26,6 +26,7 @@ class Loop : public ConnectionHost {
   // the caller's and outlive the loop.
   Status Accept(std::vector<Loop*> peers, std::vector<Listener>* listeners);
   Status Start();
+  void Join();
 
   // Any thread.
   void PostStopping();
@@ -81,7 +82,7 @@ class Loop : public ConnectionHost {
   int64_t last_sweep_ns_ = 0;
   bool stopping_ = false;
 
-  std::atomic<bool> ended_{false};
+  std::atomic<bool> ended_{true};  // or never started
   std::thread thread_;
 };
 

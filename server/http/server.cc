@@ -26,7 +26,6 @@ struct Server::Impl {
   std::vector<Listener> listeners;
   std::vector<uint16_t> ports;
   std::vector<std::unique_ptr<Loop>> loops;
-  // Destroyed before the loops: its last tasks still post to them.
   std::unique_ptr<Dispatcher> dispatcher;
   Mutex mu;
   CondVar loop_ended;
@@ -84,6 +83,8 @@ void Server::Stop(std::chrono::milliseconds deadline) {
   for (const auto& loop : impl.loops) loop->PostStopping();
   impl.WaitForLoops(deadline);
   for (const auto& loop : impl.loops) loop->PostKill();
+  // A loop ends when no worker has anything of its connections any more.
+  for (const auto& loop : impl.loops) loop->Join();
   impl.dispatcher.reset();
   impl.loops.clear();
 }
