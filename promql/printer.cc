@@ -238,7 +238,12 @@ void Printer::AppendSubquerySuffix(const SubqueryExpr& s) {
 }
 
 void Printer::AppendBinary(const BinaryExpr& b) {
+  const size_t begin = out_.size();
   Append(*b.lhs);
+  // ^ binds tighter than the sign of +Inf: with it the text would mean +(Inf ^ …).
+  if (b.op == BinaryOp::kPow && out_[begin] == '+' && TryAs<NumberLiteral>(*b.lhs) != nullptr) {
+    out_.erase(begin, 1);
+  }
   out_ += ' ';
   out_ += BinaryOpText(b.op);
   AppendMatching(&out_, b);

@@ -1,0 +1,224 @@
+#include "tests/support/random_expr.h"
+
+namespace deucalion::testing_support {
+
+std::string RandomExpr::Pick(std::initializer_list<std::string_view> choices) {
+  return std::string(choices.begin()[Below(choices.size())]);
+}
+
+std::string RandomExpr::Next() {
+  return OneIn(8) ? Scalar(options_.depth) : Vector(options_.depth);
+}
+
+std::string RandomExpr::Number() {
+  if (!options_.evaluable && OneIn(4)) {
+    return Pick({"Inf", "NaN", "0x1f", "017", "1_000", "1e-3", ".5", "2.", "5m", "1h30m", "-1"});
+  }
+  return std::to_string(1 + Below(9)) + (OneIn(3) ? "." + std::to_string(Below(100)) : "");
+}
+
+std::string RandomExpr::Duration() {
+  return Pick({"15s", "30s", "1m", "90s", "2m", "5m", "1m30s", "120"});
+}
+
+std::string RandomExpr::RangeDuration() {
+  if (options_.evaluable || !OneIn(3)) return Duration();
+  return Pick({"1m+30s", "2*(1m-10)", "step()", "range()/2", "min_of(1m, step())", "-(-1m)",
+               "max_of(range(),2^3)", "(5m)", "1m%7", "-step()"});
+}
+
+std::string RandomExpr::Matchers() {
+  const auto& [name, values] = options_.labels[Below(options_.labels.size())];
+  const std::string& value = values[Below(values.size())];
+  switch (Below(options_.evaluable ? 4 : 6)) {
+    case 0:
+      return name + "=\"" + value + "\"";
+    case 1:
+      return name + "!=\"" + value + "\"";
+    case 2:
+      return name + "=~\"" + value + "|z\"";
+    case 3:
+      return name + "!~'" + value + ".*'";
+    case 4:
+      return "\"odd name\"=`" + value + "`," + name + "!=\"\\x41\\n\\u00e9\",";
+    default:
+      return name + "=\"a\"," + name + "=~\".+\"";
+  }
+}
+
+std::string RandomExpr::Modifiers() {
+  std::string out;
+  if (OneIn(4)) out += " offset " + Pick({"", "-"}) + Duration();
+  if (OneIn(8)) out += " @ " + std::to_string(300 + Below(600));
+  if (options_.evaluable || !OneIn(6)) return out;
+  return Pick({" @ start()", " @ end() offset 1m", " offset (step() + 1m)", " offset -min_of(1,2)",
+               " @ -1.5 offset -5", " smoothed", " anchored offset range()"});
+}
+
+std::string RandomExpr::Selector(bool counter) {
+  const auto& names = counter ? options_.counters : options_.gauges;
+  std::string out = names[Below(names.size())];
+  if (!options_.evaluable && OneIn(8)) {
+    out = Pick({"sum", "by", "offset", "start", "a:b", "{\"my.metric\"}", "{__name__=~\"a|b\"}"});
+    if (out[0] == '{') return out;
+  }
+  if (OneIn(3)) out += "{" + Matchers() + "}";
+  return out;
+}
+
+std::string RandomExpr::Range(int depth, bool counter) {
+  if (depth > 0 && OneIn(4)) {
+    const std::string step = OneIn(3) ? "" : Duration();
+    const std::string inner =
+        counter ? Selector(true) : (OneIn(2) ? RangeCall(0) : Aggregation(depth - 1));
+    return inner + "[" + RangeDuration() + ":" + step + "]" + Modifiers();
+  }
+  std::string out = Selector(counter) + "[" + RangeDuration() + "]";
+  if (!options_.evaluable && OneIn(8)) out += Pick({" anchored", " smoothed"});
+  const std::string modifiers = Modifiers();
+  const bool extended = modifiers.find("ed") != std::string::npos;
+  return extended ? out : out + modifiers;
+}
+
+std::string RandomExpr::LabelList() {
+  std::string out;
+  for (const auto& [name, values] : options_.labels) {
+    if (OneIn(2)) out += (out.empty() ? "" : ", ") + name;
+  }
+  if (!options_.evaluable && OneIn(4))
+    out += (out.empty() ? "" : ", ") + Pick({"\"a b\"", "by", "on"});
+  return "(" + out + ")";
+}
+
+std::string RandomExpr::Aggregation(int depth) {
+  const std::string clause = OneIn(3) ? "" : Pick({" by ", " without "}) + LabelList() + " ";
+  if (OneIn(6)) {
+    // Of values that do not tie.
+    return Pick({"topk", "bottomk"}) + clause + "(" + std::to_string(1 + Below(3)) + ", " +
+           Selector(false) + Modifiers() + ")";
+  }
+  if (OneIn(6))
+    return "quantile" + clause + "(0." + std::to_string(Below(10)) + ", " + Vector(depth - 1) + ")";
+  const std::string op = Pick({"sum", "avg", "min", "max", "count", "group", "stddev", "stdvar"});
+  if (!options_.evaluable && OneIn(3)) return op + "(" + Vector(depth - 1) + ")" + clause;
+  return op + clause + "(" + Vector(depth - 1) + ")";
+}
+
+std::string RandomExpr::RangeCall(int depth) {
+  if (OneIn(3)) {
+    return Pick({"rate", "increase", "irate", "resets"}) + "(" + Range(depth, true) + ")";
+  }
+  if (OneIn(8))
+    return "quantile_over_time(0." + std::to_string(Below(10)) + ", " + Range(depth, false) + ")";
+  if (OneIn(8))
+    return "predict_linear(" + Range(depth, false) + ", " + std::to_string(Below(600)) + ")";
+  return Pick({"delta", "idelta", "deriv", "changes", "avg_over_time", "min_over_time",
+               "max_over_time", "sum_over_time", "count_over_time", "stddev_over_time",
+               "stdvar_over_time", "last_over_time", "first_over_time", "present_over_time"}) +
+         "(" + Range(depth, false) + ")";
+}
+
+std::string RandomExpr::VectorCall(int depth) {
+  if (OneIn(8)) return "timestamp(" + Selector(OneIn(2)) + Modifiers() + ")";
+  if (OneIn(8)) return "absent(" + Selector(OneIn(2)) + ")";
+  if (OneIn(8)) return "vector(" + Scalar(depth - 1) + ")";
+  if (OneIn(6)) return "clamp(" + Vector(depth - 1) + ", " + Number() + ", " + Number() + ")";
+  if (OneIn(6))
+    return Pick({"clamp_min", "clamp_max", "round"}) + "(" + Vector(depth - 1) + ", " + Number() +
+           ")";
+  return Pick({"abs", "ceil", "floor", "exp", "sqrt", "ln", "log2", "log10", "sgn", "deg", "rad",
+               "round"}) +
+         "(" + Vector(depth - 1) + ")";
+}
+
+std::string RandomExpr::Binary(int depth) {
+  const std::string op =
+      Pick({"+", "-", "*", "/", "%", "^", "atan2", "==", "!=", "<", "<=", ">", ">="});
+  const bool comparison = op.find_first_of("=<>") != std::string::npos;
+  const std::string flag = comparison && OneIn(2) ? " bool" : "";
+  if (OneIn(3)) {
+    const bool left = OneIn(2);
+    const std::string vector = "(" + Vector(depth - 1) + ")";
+    const std::string scalar = Scalar(0);
+    return (left ? scalar : vector) + " " + op + flag + " " + (left ? vector : scalar);
+  }
+  std::string matching;
+  std::string rhs = "(" + Vector(depth - 1) + ")";
+  if (OneIn(4)) {
+    matching = Pick({" on ", " ignoring "}) + LabelList();
+    if (!options_.evaluable && OneIn(2)) matching += Pick({" group_left", " group_right(x)"});
+    if (!options_.evaluable && OneIn(4))
+      matching += Pick({" fill(1)", " fill_right(-2) fill_left(3)"});
+  } else if (OneIn(4)) {
+    matching = " on(job) group_left" + Pick({"", "()", "(instance)"});
+    rhs = "sum by (job) " + rhs;
+  }
+  return "(" + Vector(depth - 1) + ") " + op + flag + matching + " " + rhs;
+}
+
+std::string RandomExpr::SetOperation(int depth) {
+  const std::string matching = OneIn(2) ? "" : Pick({" on ", " ignoring "}) + LabelList();
+  return "(" + Vector(depth - 1) + ") " + Pick({"and", "unless"}) + matching + " (" +
+         Vector(depth - 1) + ")";
+}
+
+std::string RandomExpr::Scalar(int depth) {
+  switch (Below(depth > 0 ? 6 : 2)) {
+    case 0:
+    case 1:
+      return Number();
+    case 2:
+      return "time()";
+    case 3:
+      return "scalar(" + Vector(depth - 1) + ")";
+    case 4:
+      return "(" + Scalar(depth - 1) + " " + Pick({"+", "-", "*", "/", "%", "^", "atan2"}) + " " +
+             Scalar(depth - 1) + ")";
+    default:
+      return "(" + Scalar(depth - 1) + " " + Pick({"<", ">=", "=="}) + " bool " +
+             Scalar(depth - 1) + ")";
+  }
+}
+
+std::string RandomExpr::Unusual(int depth) {
+  switch (Below(8)) {
+    case 0:
+      return "(" + Vector(depth - 1) + ") or (" + Vector(depth - 1) + ")";
+    case 1:
+      return "-" + Vector(depth - 1);
+    case 2:
+      return Vector(depth - 1) + " " + Pick({"+", "^", "or", "unless", "*", "</", ">/"}) + " " +
+             Vector(depth - 1);
+    case 3:
+      return "label_replace(" + Vector(depth - 1) + ", 'a', \"$1\", `b`, '(.*)')";
+    case 4:
+      return "histogram_quantile(0.9, sum by (le) (" + RangeCall(depth - 1) + "))";
+    case 5:
+      return "limitk(2, " + Vector(depth - 1) + ") # comment\n";
+    case 6:
+      return "info(" + Vector(depth - 1) + ", {a=\"b\"})";
+    default:
+      return "count_values(\"v\", " + Vector(depth - 1) + ") + on() vector(step() + min_of(1, 2))";
+  }
+}
+
+std::string RandomExpr::Vector(int depth) {
+  if (depth <= 0) return Selector(OneIn(2)) + Modifiers();
+  if (!options_.evaluable && OneIn(4)) return Unusual(depth);
+  switch (Below(6)) {
+    case 0:
+      return Selector(OneIn(2)) + Modifiers();
+    case 1:
+      return Aggregation(depth);
+    case 2:
+      return RangeCall(depth);
+    case 3:
+      return VectorCall(depth);
+    case 4:
+      return Binary(depth);
+    default:
+      return SetOperation(depth);
+  }
+}
+
+}  // namespace deucalion::testing_support
