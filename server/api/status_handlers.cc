@@ -1,0 +1,216 @@
+// /status/*, /features, /notifications: what the server is and how it is.
+#include <unistd.h>
+
+#include <charconv>
+#include <thread>
+
+#include "model/value.h"
+#include "server/api/api.h"
+#include "server/api/json.h"
+#include "server/api/reply.h"
+#include "server/api/self_metrics.h"
+
+namespace deucalion::api {
+namespace {
+
+void AppendCardinality(std::string* out, JsonObject& parent, std::string_view key,
+                       const Cardinality& list) {
+  parent.Key(key);
+  JsonArray array(out);
+  for (const auto& [name, value] : list) {
+    array.Next();
+    JsonObject o(out);
+    o.String("name", name);
+    o.Uint("value", value);
+    o.Close();
+  }
+  array.Close();
+}
+
+std::string HostName() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof(name) - 1) == 0 ? name : "";
+}
+
+std::string WorkingDirectory() {
+  char buf[4096];
+  return ::getcwd(buf, sizeof(buf)) != nullptr ? buf
+                                               : "<error retrieving current working directory>";
+}
+
+}  // namespace
+
+void Api::StatusConfig(http::Request&, http::Response* response) {
+  std::string json;
+  JsonObject o(&json);
+  o.String("yaml", options_.config_yaml());
+  o.Close();
+  RespondData(json, {}, response);
+}
+
+void Api::StatusFlags(http::Request&, http::Response* response) {
+  std::string json;
+  JsonObject o(&json);
+  for (const auto& [name, value] : options_.flags) o.String(name, value);
+  o.Close();
+  RespondData(json, {}, response);
+}
+
+void Api::StatusRuntime(http::Request&, http::Response* response) {
+  const RuntimeInfo info = options_.runtime();
+  const unsigned cores = std::thread::hardware_concurrency();
+  std::string json;
+  JsonObject o(&json);
+  o.Time("startTime", info.start_ms);
+  o.String("CWD", WorkingDirectory());
+  o.String("hostname", HostName());
+  o.Time("serverTime", options_.clock->NowMs());
+  o.Bool("reloadConfigSuccess", info.reload_config_success);
+  o.Time("lastConfigTime", info.last_config_ms);
+  o.Int("corruptionCount", info.corruption_count);
+  // Go's runtime is not here: threads stand for goroutines, and the knobs are empty.
+  o.Int("goroutineCount", info.threads);
+  o.Int("GOMAXPROCS", cores);
+  o.Int("GOMEMLIMIT", INT64_MAX);
+  o.String("GOGC", "");
+  o.String("GODEBUG", "");
+  o.String("storageRetention", info.storage_retention);
+  o.Close();
+  RespondData(json, {}, response);
+}
+
+void Api::StatusBuild(http::Request&, http::Response* response) {
+  std::string json;
+  JsonObject o(&json);
+  o.String("version", options_.build.version);
+  o.String("revision", options_.build.revision);
+  o.String("branch", options_.build.branch);
+  o.String("buildUser", options_.build.build_user);
+  o.String("buildDate", options_.build.build_date);
+  o.String("goVersion", options_.build.go_version);
+  o.Close();
+  RespondData(json, {}, response);
+}
+
+void Api::StatusTsdb(http::Request& request, http::Response* response) {
+  constexpr int kMaxLimit = 10000;
+  size_t limit = 10;
+  const http::Params params = request.Query();
+  if (const std::string_view text = params.Get("limit"); !text.empty()) {
+    const auto r = std::from_chars(text.data(), text.data() + text.size(), limit);
+    if (r.ec != std::errc() || r.ptr != text.data() + text.size() || limit < 1) {
+      return RespondError(ErrorType::kBadData, "limit must be a positive number", response);
+    }
+    if (limit > kMaxLimit) {
+      return RespondError(ErrorType::kBadData, "limit must not exceed 10000", response);
+    }
+  }
+  const auto stats = options_.storage()->admin()->Stats(limit);
+  if (!stats.ok()) return RespondError(ErrorType::kInternal, stats.status().message(), response);
+  std::string json;
+  JsonObject o(&json);
+  o.Key("headStats");
+  JsonObject head(&json);
+  head.Uint("numSeries", stats->head.series);
+  head.Uint("numLabelPairs", stats->head.label_pairs);
+  head.Uint("chunkCount", stats->head.chunks);
+  head.Int("minTime", stats->head.min_ms);
+  head.Int("maxTime", stats->head.max_ms);
+  head.Close();
+  AppendCardinality(&json, o, "seriesCountByMetricName", stats->series_by_metric);
+  AppendCardinality(&json, o, "labelValueCountByLabelName", stats->values_by_label);
+  AppendCardinality(&json, o, "memoryInBytesByLabelName", stats->bytes_by_label);
+  AppendCardinality(&json, o, "seriesCountByLabelValuePair", stats->series_by_pair);
+  o.Close();
+  RespondData(json, {}, response);
+}
+
+void Api::StatusBlocks(http::Request&, http::Response* response) {
+  std::string json;
+  JsonObject o(&json);
+  o.Key("blocks");
+  JsonArray blocks(&json);
+  for (const BlockInfo& b : options_.storage()->admin()->Blocks()) {
+    blocks.Next();
+    JsonObject block(&json);
+    block.String("ulid", b.id);
+    block.Int("minTime", b.min_ms);
+    block.Int("maxTime", b.max_ms);
+    block.Key("stats");
+    JsonObject stats(&json);
+    stats.Uint("numSamples", b.samples);
+    stats.Uint("numSeries", b.series);
+    stats.Uint("numChunks", b.chunks);
+    if (b.tombstones > 0) stats.Uint("numTombstones", b.tombstones);
+    stats.Close();
+    block.Key("compaction");
+    JsonObject compaction(&json);
+    compaction.Int("level", b.level);
+    compaction.Key("sources");
+    JsonArray sources(&json);
+    sources.String(b.id);
+    sources.Close();
+    compaction.Close();
+    block.Int("version", 1);
+    block.Close();
+  }
+  blocks.Close();
+  o.Close();
+  RespondData(json, {}, response);
+}
+
+void Api::StatusReplay(http::Request&, http::Response* response) {
+  const ReplayProgress p = options_.replay();
+  std::string json;
+  JsonObject o(&json);
+  o.Int("min", p.min);
+  o.Int("max", p.max);
+  o.Int("current", p.current);
+  o.Close();
+  RespondData(json, {}, response);
+}
+
+void Api::StatusSelfMetrics(http::Request& request, http::Response* response) {
+  const std::string pattern(request.Query().Get("metric_name_pattern"));
+  auto json = SelfMetricsJson(*options_.metrics, pattern);
+  if (!json.ok()) return RespondInvalidParameter("metric_name_pattern", json.status(), response);
+  RespondData(*json, {}, response);
+}
+
+void Api::Features(http::Request&, http::Response* response) {
+  std::string json;
+  JsonObject categories(&json);
+  for (const auto& [category, features] : options_.features->features()) {
+    categories.Key(category);
+    JsonObject o(&json);
+    for (const auto& [feature, on] : features) o.Bool(feature, on);
+    o.Close();
+  }
+  categories.Close();
+  RespondData(json, {}, response);
+}
+
+void Api::NotificationList(http::Request&, http::Response* response) {
+  std::string json;
+  JsonArray array(&json);
+  for (const Notification& n : options_.notifications->Active()) {
+    array.Next();
+    Notifications::AppendJson(&json, n);
+  }
+  array.Close();
+  RespondData(json, {}, response);
+}
+
+void Api::NotificationsLive(http::Request&, http::Response* response) {
+  auto stream = options_.notifications->Subscribe();
+  if (stream == nullptr) {
+    response->status = 204;
+    return;
+  }
+  response->headers.Set("Content-Type", "text/event-stream");
+  response->headers.Set("Cache-Control", "no-cache");
+  response->headers.Set("Connection", "keep-alive");
+  response->push = std::move(stream);
+}
+
+}  // namespace deucalion::api
