@@ -1,0 +1,108 @@
+// Encoded: varint series, then per series varint number less the one before, varint intervals, per
+// interval svarint min and varint length.
+#include "tsdb/block/tombstones.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+
+namespace deucalion::tsdb {
+namespace {
+
+// Whether b begins inside or right behind a.
+bool Touches(const TimeInterval& a, const TimeInterval& b) {
+  return a.max_ms == INT64_MAX || b.min_ms <= a.max_ms + 1;
+}
+
+}  // namespace
+
+void AddInterval(TimeIntervals* intervals, TimeInterval added) {
+  TimeIntervals merged;
+  for (const TimeInterval& i : *intervals) {
+    if (!Touches(i, added)) {
+      merged.push_back(i);
+    } else if (Touches(added, i)) {
+      added.min_ms = std::min(added.min_ms, i.min_ms);
+      added.max_ms = std::max(added.max_ms, i.max_ms);
+    }
+  }
+  merged.push_back(added);
+  for (const TimeInterval& i : *intervals) {
+    if (!Touches(added, i)) merged.push_back(i);
+  }
+  *intervals = std::move(merged);
+}
+
+bool Overlaps(const TimeIntervals& intervals, int64_t min_ms, int64_t max_ms) {
+  return std::any_of(intervals.begin(), intervals.end(), [&](const TimeInterval& i) {
+    return i.min_ms <= max_ms && i.max_ms >= min_ms;
+  });
+}
+
+void ApplyIntervals(const TimeIntervals& intervals, size_t floats_begin, size_t histograms_begin,
+                    SampleColumns* out) {
+  size_t kept = floats_begin;
+  const bool started = !out->start_times.empty();
+  for (size_t i = floats_begin; i < out->times.size(); ++i) {
+    if (Overlaps(intervals, out->times[i], out->times[i])) continue;
+    out->times[kept] = out->times[i];
+    out->values[kept] = out->values[i];
+    if (started) out->start_times[kept] = out->start_times[i];
+    ++kept;
+  }
+  out->times.resize(kept);
+  out->values.resize(kept);
+  if (started) out->start_times.resize(kept);
+  const auto gone = std::remove_if(
+      out->histograms.begin() + static_cast<ptrdiff_t>(histograms_begin), out->histograms.end(),
+      [&](const HistogramPoint& p) { return Overlaps(intervals, p.time_ms, p.time_ms); });
+  out->histograms.erase(gone, out->histograms.end());
+}
+
+const TimeIntervals* Tombstones::Of(SeriesNumber series) const {
+  const auto it = by_series_.find(series);
+  return it == by_series_.end() ? nullptr : &it->second;
+}
+
+uint64_t Tombstones::size() const {
+  uint64_t n = 0;
+  for (const auto& [series, intervals] : by_series_) n += intervals.size();
+  return n;
+}
+
+std::string Tombstones::Encode() const {
+  std::string out;
+  PutVarint(&out, by_series_.size());
+  SeriesNumber previous = 0;
+  for (const auto& [series, intervals] : by_series_) {
+    PutVarint(&out, series - previous);
+    previous = series;
+    PutVarint(&out, intervals.size());
+    for (const TimeInterval& i : intervals) {
+      PutSignedVarint(&out, i.min_ms);
+      PutVarint(&out, static_cast<uint64_t>(i.max_ms) - static_cast<uint64_t>(i.min_ms));
+    }
+  }
+  return out;
+}
+
+Result<Tombstones> Tombstones::Decode(std::string_view bytes) {
+  Tombstones tombstones;
+  ByteReader in(bytes);
+  const uint64_t count = in.Varint();
+  uint64_t series = 0;
+  for (uint64_t i = 0; in.ok() && i < count; ++i) {
+    series += in.Varint();
+    const uint64_t intervals = in.Varint();
+    if (series > UINT32_MAX) in.Fail();
+    for (uint64_t k = 0; in.ok() && k < intervals; ++k) {
+      const int64_t min = in.SignedVarint();
+      const int64_t max = static_cast<int64_t>(static_cast<uint64_t>(min) + in.Varint());
+      if (in.ok()) tombstones.Add(static_cast<SeriesNumber>(series), {min, max});
+    }
+  }
+  if (!in.ok() || !in.done()) return CorruptError("tombstones do not decode");
+  return tombstones;
+}
+
+}  // namespace deucalion::tsdb
