@@ -1,0 +1,122 @@
+"""The servers that are compared: how each is started, where its data lies, and what it costs."""
+import http.client
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.parse
+
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+COMMANDS = {
+    "deucalion": ["{binary}", "--config.file={config}", "--storage.tsdb.path={data}",
+                  "--web.listen-address=127.0.0.1:{port}", "--web.enable-remote-write-receiver",
+                  "--web.enable-admin-api", "--log.level=warn"],
+    "prometheus": ["prometheus", "--config.file={config}", "--storage.tsdb.path={data}",
+                   "--web.listen-address=127.0.0.1:{port}", "--web.enable-remote-write-receiver",
+                   "--web.enable-admin-api", "--storage.tsdb.retention.time=100y", "--log.level=warn"],
+    "victoria": ["victoria-metrics", "-storageDataPath={data}", "-httpListenAddr=127.0.0.1:{port}",
+                 "-retentionPeriod=100y", "-loggerLevel=ERROR"],
+}
+PROGRAMS = {"prometheus": "prometheus", "victoria": "victoria-metrics"}
+
+
+def available(name):
+    return name == "deucalion" or shutil.which(PROGRAMS[name]) is not None
+
+
+class Server:
+    def __init__(self, name, binary, config="global: {scrape_interval: 15s}\n", extra=()):
+        self.name = name
+        self.folder = tempfile.mkdtemp(prefix="compare-%s-" % name)
+        self.data = os.path.join(self.folder, "data")
+        self.port = free_port()
+        self.pid = None
+        path = os.path.join(self.folder, "config.yml")
+        with open(path, "w") as f:
+            f.write(config)
+        self.argv = [a.format(binary=binary, config=path, data=self.data, port=self.port)
+                     for a in COMMANDS[name]] + list(extra)
+
+    def start(self):
+        """Seconds until it answers."""
+        begin = time.monotonic()
+        with open(os.path.join(self.folder, "log"), "ab") as log:
+            self.process = subprocess.Popen(self.argv, stdout=log, stderr=log, cwd=self.folder)
+        self.pid = self.process.pid
+        ready = "/health" if self.name == "victoria" else "/-/ready"
+        while time.monotonic() - begin < 300:
+            if self.process.poll() is not None:
+                with open(os.path.join(self.folder, "log"), errors="replace") as f:
+                    raise SystemExit("%s ended:\n%s" % (self.name, f.read()[-3000:]))
+            try:
+                if self.get(ready)[0] == 200:
+                    return time.monotonic() - begin
+            except OSError:
+                pass
+            time.sleep(0.01)
+        raise SystemExit("%s is not ready after 300 s" % self.name)
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(60)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def close(self):
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def get(self, path, params=None, timeout=120):
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            c.request("GET", path + ("?" + urllib.parse.urlencode(params) if params else ""))
+            r = c.getresponse()
+            return r.status, r.read()
+        finally:
+            c.close()
+
+    def cpu_seconds(self):
+        with open("/proc/%d/stat" % self.pid) as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / TICK
+
+    def memory(self):
+        """(anonymous, peak resident) in bytes."""
+        values = {}
+        with open("/proc/%d/status" % self.pid) as f:
+            for line in f:
+                key, _, rest = line.partition(":")
+                if key in ("RssAnon", "VmHWM"):
+                    values[key] = int(rest.split()[0]) * 1024
+        return values.get("RssAnon", 0), values.get("VmHWM", 0)
+
+    def disk(self):
+        """(everything, write-ahead log) in bytes."""
+        total = wal = 0
+        for folder, _, names in os.walk(self.data):
+            for name in names:
+                try:
+                    size = os.stat(os.path.join(folder, name)).st_size
+                except OSError:
+                    continue
+                total += size
+                if "wal" in os.path.relpath(folder, self.data).split(os.sep):
+                    wal += size
+        return total, wal
