@@ -119,7 +119,11 @@ std::string RandomExpr::RangeCall(int depth) {
 }
 
 std::string RandomExpr::VectorCall(int depth) {
-  if (OneIn(8)) return "timestamp(" + Selector(OneIn(2)) + Modifiers() + ")";
+  if (OneIn(8)) {
+    // Not both offset and @: Prometheus forgets the offset then.
+    const std::string offset = OneIn(2) ? "" : " offset " + Duration();
+    return "timestamp(" + Selector(OneIn(2)) + offset + ")";
+  }
   if (OneIn(8)) return "absent(" + Selector(OneIn(2)) + ")";
   if (OneIn(8)) return "vector(" + Scalar(depth - 1) + ")";
   if (OneIn(6)) return "clamp(" + Vector(depth - 1) + ", " + Number() + ", " + Number() + ")";
@@ -132,8 +136,9 @@ std::string RandomExpr::VectorCall(int depth) {
 }
 
 std::string RandomExpr::Binary(int depth) {
-  const std::string op =
-      Pick({"+", "-", "*", "/", "%", "^", "atan2", "==", "!=", "<", "<=", ">", ">="});
+  std::string op = Pick({"+", "-", "*", "/", "%", "^", "atan2", "==", "!=", "<", "<=", ">", ">="});
+  // The remainder of large numbers is all rounding.
+  if (options_.evaluable && op == "%") op = "-";
   const bool comparison = op.find_first_of("=<>") != std::string::npos;
   const std::string flag = comparison && OneIn(2) ? " bool" : "";
   if (OneIn(3)) {

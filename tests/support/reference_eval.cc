@@ -1,0 +1,392 @@
+#include "tests/support/reference_eval.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <set>
+
+namespace deucalion::testing_support {
+namespace {
+
+using namespace promql;  // NOLINT: the tree's names
+
+constexpr uint64_t kStaleBits = 0x7ff0000000000002;
+const char* const kName = "__name__";
+
+bool IsStale(double v) { return std::bit_cast<uint64_t>(v) == kStaleBits; }
+
+RefValue Error(std::string message) {
+  RefValue out;
+  out.error = std::move(message);
+  return out;
+}
+
+RefValue ScalarValue(double v) {
+  RefValue out;
+  out.is_scalar = true;
+  out.scalar = v;
+  return out;
+}
+
+RefLabels WithoutName(RefLabels labels) {
+  labels.erase(kName);
+  return labels;
+}
+
+RefLabels Keep(const RefLabels& labels, const std::vector<std::string>& names) {
+  RefLabels out;
+  for (const std::string& name : names) {
+    const auto it = labels.find(name);
+    if (it != labels.end()) out.insert(*it);
+  }
+  return out;
+}
+
+RefLabels Drop(RefLabels labels, const std::vector<std::string>& names) {
+  for (const std::string& name : names) labels.erase(name);
+  return labels;
+}
+
+bool Selects(const VectorSelector& v, const RefLabels& labels) {
+  return std::ranges::all_of(v.matchers, [&](const Matcher& m) {
+    const auto it = labels.find(m.name());
+    return m.Matches(it == labels.end() ? "" : it->second);
+  });
+}
+
+// A result must not hold the same labels twice.
+RefValue Checked(RefValue value) {
+  std::set<RefLabels> seen;
+  for (const RefSample& s : value.vector) {
+    if (!seen.insert(s.labels).second) {
+      return Error("vector cannot contain metrics with the same labelset");
+    }
+  }
+  return value;
+}
+
+RefLabels SignatureOf(const VectorMatching& m, const RefLabels& labels) {
+  return m.on ? Keep(labels, m.labels) : WithoutName(Drop(labels, m.labels));
+}
+
+}  // namespace
+
+int64_t ReferenceEvaluator::ShiftedTime(const AtModifier& at, int64_t offset_ms,
+                                        int64_t time_ms) const {
+  switch (at.kind) {
+    case AtModifier::Kind::kNone:
+      return time_ms - offset_ms;
+    case AtModifier::Kind::kTimestamp:
+      return at.time_ms - offset_ms;
+    case AtModifier::Kind::kStart:
+      return options_.start_ms - offset_ms;
+    case AtModifier::Kind::kEnd:
+      return options_.end_ms - offset_ms;
+  }
+  return time_ms;
+}
+
+RefValue ReferenceEvaluator::Eval(const Expr& e, int64_t time_ms) const {
+  switch (e.kind()) {
+    case ExprKind::kNumberLiteral:
+      return ScalarValue(As<NumberLiteral>(e).value);
+    case ExprKind::kParen:
+      return Eval(*As<ParenExpr>(e).expr, time_ms);
+    case ExprKind::kVectorSelector:
+      return EvalSelector(As<VectorSelector>(e), time_ms, /*timestamps=*/false);
+    case ExprKind::kCall:
+      return EvalCall(As<Call>(e), time_ms);
+    case ExprKind::kAggregate:
+      return EvalAggregate(As<AggregateExpr>(e), time_ms);
+    case ExprKind::kBinary:
+      return EvalBinary(As<BinaryExpr>(e), time_ms);
+    case ExprKind::kUnary: {
+      RefValue value = Eval(*As<UnaryExpr>(e).expr, time_ms);
+      if (!As<UnaryExpr>(e).negative) return value;
+      value.scalar = -value.scalar;
+      for (RefSample& s : value.vector) s = {WithoutName(s.labels), -s.value};
+      return Checked(std::move(value));
+    }
+    default:
+      return Error("not a part of the reference");
+  }
+}
+
+RefValue ReferenceEvaluator::EvalSelector(const VectorSelector& v, int64_t time_ms,
+                                          bool timestamps) const {
+  const int64_t at_ms = ShiftedTime(v.at, v.offset.ms, time_ms);
+  RefValue out;
+  for (const RefSeries& series : *series_) {
+    if (!Selects(v, series.labels)) continue;
+    const RefPoint* newest = nullptr;
+    for (const RefPoint& p : series.points) {
+      if (p.time_ms <= at_ms && p.time_ms > at_ms - options_.lookback_ms) newest = &p;
+    }
+    if (newest == nullptr || IsStale(newest->value)) continue;
+    const double value = timestamps ? static_cast<double>(newest->time_ms) / 1000 : newest->value;
+    out.vector.push_back({series.labels, value});
+  }
+  return out;
+}
+
+ReferenceEvaluator::Window ReferenceEvaluator::EvalRange(const Expr& e, int64_t time_ms) const {
+  const Expr& bare = StripParens(e);
+  if (bare.kind() == ExprKind::kSubquery) return EvalSubquery(As<SubqueryExpr>(bare), time_ms);
+  return EvalMatrix(As<MatrixSelector>(bare), time_ms);
+}
+
+ReferenceEvaluator::Window ReferenceEvaluator::EvalMatrix(const MatrixSelector& m,
+                                                          int64_t time_ms) const {
+  const VectorSelector& v = m.vector();
+  Window out;
+  out.end_ms = ShiftedTime(v.at, v.offset.ms, time_ms);
+  out.begin_ms = out.end_ms - m.range.ms;
+  for (const RefSeries& series : *series_) {
+    if (!Selects(v, series.labels)) continue;
+    RefSeries within{series.labels, {}};
+    for (const RefPoint& p : series.points) {
+      const bool inside = p.time_ms > out.begin_ms && p.time_ms <= out.end_ms;
+      if (inside && !IsStale(p.value)) within.points.push_back(p);
+    }
+    if (!within.points.empty()) out.series.push_back(std::move(within));
+  }
+  return out;
+}
+
+// The expression at the multiples of the step within (begin, end].
+ReferenceEvaluator::Window ReferenceEvaluator::EvalSubquery(const SubqueryExpr& s,
+                                                            int64_t time_ms) const {
+  Window out;
+  out.end_ms = ShiftedTime(s.at, s.offset.ms, time_ms);
+  out.begin_ms = out.end_ms - s.range.ms;
+  const int64_t step_ms = s.step.ms != 0 ? s.step.ms : options_.subquery_step_ms;
+  std::map<RefLabels, std::vector<RefPoint>> by_labels;
+  for (int64_t t = out.begin_ms + 1; t <= out.end_ms; ++t) {
+    if (t % step_ms != 0) continue;
+    const RefValue value = Eval(*s.expr, t);
+    if (!value.error.empty()) {
+      out.error = value.error;
+      return out;
+    }
+    for (const RefSample& sample : value.vector) {
+      by_labels[sample.labels].push_back({t, sample.value});
+    }
+    t += step_ms - 1;
+  }
+  for (auto& [labels, points] : by_labels) out.series.push_back({labels, std::move(points)});
+  return out;
+}
+
+RefValue ReferenceEvaluator::EvalCall(const Call& c, int64_t time_ms) const {
+  const FunctionId id = c.function->id;
+  for (size_t i = 0; i < c.args.size(); ++i) {
+    if (c.args[i]->Type() == ValueType::kMatrix) return EvalRangeCall(c, i, time_ms);
+  }
+  const double now_s = static_cast<double>(time_ms) / 1000;
+  if (id == FunctionId::kTime) return ScalarValue(now_s);
+  if (id == FunctionId::kAbsent) return EvalAbsent(c, time_ms);
+  RefValue value = Eval(*c.args[0], time_ms);
+  if (!value.error.empty()) return value;
+  if (id == FunctionId::kVector) {
+    RefValue out;
+    out.vector.push_back({{}, value.scalar});
+    return out;
+  }
+  if (id == FunctionId::kScalar) {
+    return ScalarValue(value.vector.size() == 1 ? value.vector[0].value
+                                                : std::numeric_limits<double>::quiet_NaN());
+  }
+  if (id == FunctionId::kTimestamp) {
+    const Expr& arg = StripParens(*c.args[0]);
+    const auto* selector = TryAs<VectorSelector>(arg);
+    if (selector != nullptr) value = EvalSelector(*selector, time_ms, /*timestamps=*/true);
+    for (RefSample& s : value.vector) {
+      s = {WithoutName(s.labels), selector != nullptr ? s.value : now_s};
+    }
+    return Checked(std::move(value));
+  }
+  std::vector<double> params;
+  for (size_t i = 1; i < c.args.size(); ++i) {
+    const RefValue param = Eval(*c.args[i], time_ms);
+    if (!param.error.empty()) return param;
+    params.push_back(param.scalar);
+  }
+  RefValue out;
+  for (const RefSample& s : value.vector) {
+    const std::optional<double> result = RefSampleFunction(id, s.value, params);
+    if (result) out.vector.push_back({WithoutName(s.labels), *result});
+  }
+  return Checked(std::move(out));
+}
+
+RefValue ReferenceEvaluator::EvalRangeCall(const Call& c, size_t range_arg, int64_t time_ms) const {
+  const FunctionId id = c.function->id;
+  double param = 0;
+  for (size_t i = 0; i < c.args.size(); ++i) {
+    if (i == range_arg) continue;
+    const RefValue value = Eval(*c.args[i], time_ms);
+    if (!value.error.empty()) return value;
+    param = value.scalar;
+  }
+  const Window window = EvalRange(*c.args[range_arg], time_ms);
+  if (!window.error.empty()) return Error(window.error);
+  RefValue out;
+  for (const RefSeries& series : window.series) {
+    const RefWindow w{static_cast<double>(window.begin_ms) / 1000,
+                      static_cast<double>(window.end_ms) / 1000,
+                      static_cast<double>(time_ms) / 1000, series.points};
+    const std::optional<double> value = RefRangeFunction(id, w, param);
+    if (!value) continue;
+    const bool keeps = id == FunctionId::kLastOverTime || id == FunctionId::kFirstOverTime;
+    out.vector.push_back({keeps ? series.labels : WithoutName(series.labels), *value});
+  }
+  return Checked(std::move(out));
+}
+
+// One sample with the labels that the selector asks for by equality, once each.
+RefValue ReferenceEvaluator::EvalAbsent(const Call& c, int64_t time_ms) const {
+  const RefValue value = Eval(*c.args[0], time_ms);
+  if (!value.error.empty() || !value.vector.empty()) {
+    return value.error.empty() ? RefValue() : value;
+  }
+  RefValue out;
+  out.vector.push_back({{}, 1});
+  const auto* selector = TryAs<VectorSelector>(StripParens(*c.args[0]));
+  if (selector == nullptr) return out;
+  std::map<std::string, int> times;
+  for (const Matcher& m : selector->matchers) ++times[m.name()];
+  for (const Matcher& m : selector->matchers) {
+    if (m.type() != MatchType::kEqual || m.name() == kName || times[m.name()] > 1) continue;
+    out.vector[0].labels[m.name()] = m.value();
+  }
+  return out;
+}
+
+RefValue ReferenceEvaluator::EvalAggregate(const AggregateExpr& a, int64_t time_ms) const {
+  const RefValue value = Eval(*a.expr, time_ms);
+  if (!value.error.empty()) return value;
+  double param = 0;
+  if (a.param) {
+    const RefValue p = Eval(*a.param, time_ms);
+    if (!p.error.empty()) return p;
+    param = p.scalar;
+  }
+  std::map<RefLabels, std::vector<RefSample>> groups;
+  for (const RefSample& s : value.vector) {
+    groups[a.without ? WithoutName(Drop(s.labels, a.grouping)) : Keep(s.labels, a.grouping)]
+        .push_back(s);
+  }
+  RefValue out;
+  for (auto& [labels, samples] : groups) {
+    if (a.op == AggregateOp::kTopk || a.op == AggregateOp::kBottomk) {
+      const bool top = a.op == AggregateOp::kTopk;
+      std::ranges::sort(samples, [&](const RefSample& x, const RefSample& y) {
+        if (std::isnan(x.value) || std::isnan(y.value)) return !std::isnan(x.value);
+        return top ? x.value > y.value : x.value < y.value;
+      });
+      if (static_cast<double>(samples.size()) > param) samples.resize(static_cast<size_t>(param));
+      out.vector.insert(out.vector.end(), samples.begin(), samples.end());
+      continue;
+    }
+    std::vector<double> values;
+    for (const RefSample& s : samples) values.push_back(s.value);
+    out.vector.push_back({labels, RefAggregate(a.op, values, param)});
+  }
+  return out;
+}
+
+namespace {
+
+// One element against a scalar. Nothing when a filter drops it.
+std::optional<RefSample> WithScalar(const BinaryExpr& b, const RefSample& s, double scalar,
+                                    bool scalar_left) {
+  const double lhs = scalar_left ? scalar : s.value;
+  const double rhs = scalar_left ? s.value : scalar;
+  if (IsComparison(b.op) && !b.return_bool) {
+    return RefCompare(b.op, lhs, rhs) ? std::optional(s) : std::nullopt;
+  }
+  return RefSample{WithoutName(s.labels), RefBinary(b.op, lhs, rhs)};
+}
+
+RefValue SetOperation(const BinaryExpr& b, const RefValue& lhs, const RefValue& rhs) {
+  const VectorMatching& m = *b.matching;
+  std::set<RefLabels> left, right;
+  for (const RefSample& s : lhs.vector) left.insert(SignatureOf(m, s.labels));
+  for (const RefSample& s : rhs.vector) right.insert(SignatureOf(m, s.labels));
+  RefValue out;
+  for (const RefSample& s : lhs.vector) {
+    const bool in_both = right.contains(SignatureOf(m, s.labels));
+    const bool keep = b.op == BinaryOp::kOr || in_both == (b.op == BinaryOp::kAnd);
+    if (keep) out.vector.push_back(s);
+  }
+  for (const RefSample& s : rhs.vector) {
+    if (b.op == BinaryOp::kOr && !left.contains(SignatureOf(m, s.labels))) out.vector.push_back(s);
+  }
+  return out;
+}
+
+RefLabels MatchedLabels(const BinaryExpr& b, const RefLabels& many, const RefLabels& one) {
+  const VectorMatching& m = *b.matching;
+  const bool filter = IsComparison(b.op) && !b.return_bool;
+  RefLabels labels = filter ? many : WithoutName(many);
+  if (m.card == VectorMatching::Card::kOneToOne) {
+    labels = m.on ? Keep(labels, m.labels) : Drop(labels, m.labels);
+  }
+  for (const std::string& name : m.include) {
+    labels.erase(name);
+    const auto it = one.find(name);
+    if (it != one.end()) labels.insert(*it);
+  }
+  return labels;
+}
+
+RefValue Match(const BinaryExpr& b, const RefValue& lhs, const RefValue& rhs) {
+  const VectorMatching& m = *b.matching;
+  if (lhs.vector.empty() || rhs.vector.empty()) return RefValue();
+  const bool swapped = m.card == VectorMatching::Card::kOneToMany;
+  const RefValue& many = swapped ? rhs : lhs;
+  std::map<RefLabels, RefSample> ones;
+  for (const RefSample& s : (swapped ? lhs : rhs).vector) {
+    if (!ones.emplace(SignatureOf(m, s.labels), s).second) return Error("many-to-many");
+  }
+  std::set<std::pair<RefLabels, RefLabels>> matched;
+  RefValue out;
+  for (const RefSample& s : many.vector) {
+    const RefLabels signature = SignatureOf(m, s.labels);
+    const auto one = ones.find(signature);
+    if (one == ones.end()) continue;
+    const double left = swapped ? one->second.value : s.value;
+    const double right = swapped ? s.value : one->second.value;
+    const RefLabels labels = MatchedLabels(b, s.labels, one->second.labels);
+    // Also of pairs that the filter drops.
+    const bool one_to_one = m.card == VectorMatching::Card::kOneToOne;
+    if (!matched.emplace(signature, one_to_one ? RefLabels() : labels).second) {
+      return Error("multiple matches");
+    }
+    const bool filter = IsComparison(b.op) && !b.return_bool;
+    if (filter && !RefCompare(b.op, left, right)) continue;
+    out.vector.push_back({labels, filter ? left : RefBinary(b.op, left, right)});
+  }
+  return Checked(std::move(out));
+}
+
+}  // namespace
+
+RefValue ReferenceEvaluator::EvalBinary(const BinaryExpr& b, int64_t time_ms) const {
+  const RefValue lhs = Eval(*b.lhs, time_ms);
+  const RefValue rhs = Eval(*b.rhs, time_ms);
+  if (!lhs.error.empty()) return lhs;
+  if (!rhs.error.empty()) return rhs;
+  if (lhs.is_scalar && rhs.is_scalar) return ScalarValue(RefBinary(b.op, lhs.scalar, rhs.scalar));
+  if (IsSetOperator(b.op)) return SetOperation(b, lhs, rhs);
+  if (!lhs.is_scalar && !rhs.is_scalar) return Match(b, lhs, rhs);
+  RefValue out;
+  for (const RefSample& s : (lhs.is_scalar ? rhs : lhs).vector) {
+    const double scalar = lhs.is_scalar ? lhs.scalar : rhs.scalar;
+    if (const auto kept = WithScalar(b, s, scalar, lhs.is_scalar)) out.vector.push_back(*kept);
+  }
+  return Checked(std::move(out));
+}
+
+}  // namespace deucalion::testing_support

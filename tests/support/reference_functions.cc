@@ -1,0 +1,289 @@
+// The arithmetic of the reference evaluator, function by function, as the documentation has it.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "tests/support/reference_eval.h"
+
+namespace deucalion::testing_support {
+namespace {
+
+using promql::AggregateOp;
+using promql::BinaryOp;
+using promql::FunctionId;
+
+const double kNan = std::numeric_limits<double>::quiet_NaN();
+const double kInf = std::numeric_limits<double>::infinity();
+
+double Seconds(int64_t ms) { return static_cast<double>(ms) / 1000; }
+
+double Sum(const std::vector<double>& values) {
+  long double sum = 0;
+  for (double v : values) sum += v;
+  return static_cast<double>(sum);
+}
+
+double Mean(const std::vector<double>& values) {
+  return Sum(values) / static_cast<double>(values.size());
+}
+
+double Variance(const std::vector<double>& values) {
+  const double mean = Mean(values);
+  std::vector<double> squares;
+  for (double v : values) squares.push_back((v - mean) * (v - mean));
+  return Mean(squares);
+}
+
+// NaN only when all are.
+double Least(const std::vector<double>& values) {
+  double least = kNan;
+  for (double v : values) {
+    if (std::isnan(least) || v < least) least = v;
+  }
+  return least;
+}
+
+double Greatest(const std::vector<double>& values) {
+  double greatest = kNan;
+  for (double v : values) {
+    if (std::isnan(greatest) || v > greatest) greatest = v;
+  }
+  return greatest;
+}
+
+// rate, increase and delta: the change between first and last sample, stretched to the edges of the
+// window where the samples come close to them.
+std::optional<double> Extrapolated(const RefWindow& w, bool counter, bool per_second) {
+  if (w.points.size() < 2) return std::nullopt;
+  double change = w.points.back().value - w.points.front().value;
+  for (size_t i = 1; counter && i < w.points.size(); ++i) {
+    if (w.points[i].value < w.points[i - 1].value) change += w.points[i - 1].value;
+  }
+  const double first_s = Seconds(w.points.front().time_ms);
+  const double last_s = Seconds(w.points.back().time_ms);
+  const double covered = last_s - first_s;
+  const double spacing = covered / static_cast<double>(w.points.size() - 1);
+  double before = first_s - w.begin_s;
+  double after = w.end_s - last_s;
+  if (before >= 1.1 * spacing) before = spacing / 2;
+  if (after >= 1.1 * spacing) after = spacing / 2;
+  if (counter && change > 0 && w.points.front().value >= 0) {
+    // A counter was never below zero.
+    before = std::min(before, covered * (w.points.front().value / change));
+  }
+  double result = change * ((covered + before + after) / covered);
+  if (per_second) result /= w.end_s - w.begin_s;
+  return result;
+}
+
+std::optional<double> OfLastTwo(const RefWindow& w, bool rate) {
+  if (w.points.size() < 2) return std::nullopt;
+  const RefPoint& last = w.points.back();
+  const RefPoint& before = w.points[w.points.size() - 2];
+  if (last.time_ms == before.time_ms) return std::nullopt;
+  if (!rate) return last.value - before.value;
+  const double change = last.value < before.value ? last.value : last.value - before.value;
+  return change / Seconds(last.time_ms - before.time_ms);
+}
+
+// Least squares; x in seconds from `origin_s`.
+std::optional<std::pair<double, double>> Line(const RefWindow& w, double origin_s) {
+  if (w.points.size() < 2) return std::nullopt;
+  const double first = w.points.front().value;
+  if (std::ranges::all_of(w.points, [&](const RefPoint& p) { return p.value == first; })) {
+    return std::isinf(first) ? std::pair(kNan, kNan) : std::pair(0.0, first);
+  }
+  long double n = 0, x = 0, y = 0, xy = 0, xx = 0;
+  for (const RefPoint& p : w.points) {
+    const long double dx = Seconds(p.time_ms) - origin_s;
+    n += 1;
+    x += dx;
+    y += p.value;
+    xy += dx * p.value;
+    xx += dx * dx;
+  }
+  const long double slope = (xy - x * y / n) / (xx - x * x / n);
+  return std::pair(static_cast<double>(slope), static_cast<double>(y / n - slope * x / n));
+}
+
+double CountNeighbours(const RefWindow& w, bool (*differs)(double before, double now)) {
+  double n = 0;
+  for (size_t i = 1; i < w.points.size(); ++i) {
+    n += differs(w.points[i - 1].value, w.points[i].value) ? 1 : 0;
+  }
+  return n;
+}
+
+}  // namespace
+
+std::optional<double> RefRangeFunction(FunctionId id, const RefWindow& w, double param) {
+  std::vector<double> values;
+  for (const RefPoint& p : w.points) values.push_back(p.value);
+  switch (id) {
+    case FunctionId::kRate:
+      return Extrapolated(w, true, true);
+    case FunctionId::kIncrease:
+      return Extrapolated(w, true, false);
+    case FunctionId::kDelta:
+      return Extrapolated(w, false, false);
+    case FunctionId::kIrate:
+      return OfLastTwo(w, true);
+    case FunctionId::kIdelta:
+      return OfLastTwo(w, false);
+    case FunctionId::kDeriv: {
+      const auto line = Line(w, Seconds(w.points.front().time_ms));
+      return line ? std::optional(line->first) : std::nullopt;
+    }
+    case FunctionId::kPredictLinear: {
+      const auto line = Line(w, w.at_s);
+      return line ? std::optional(line->first * param + line->second) : std::nullopt;
+    }
+    case FunctionId::kResets:
+      return CountNeighbours(w, [](double a, double b) { return b < a; });
+    case FunctionId::kChanges:
+      return CountNeighbours(
+          w, [](double a, double b) { return a != b && !(std::isnan(a) && std::isnan(b)); });
+    case FunctionId::kAvgOverTime:
+      return Mean(values);
+    case FunctionId::kMinOverTime:
+      return Least(values);
+    case FunctionId::kMaxOverTime:
+      return Greatest(values);
+    case FunctionId::kSumOverTime:
+      return Sum(values);
+    case FunctionId::kCountOverTime:
+      return static_cast<double>(values.size());
+    case FunctionId::kStddevOverTime:
+      return std::sqrt(Variance(values));
+    case FunctionId::kStdvarOverTime:
+      return Variance(values);
+    case FunctionId::kLastOverTime:
+      return values.back();
+    case FunctionId::kFirstOverTime:
+      return values.front();
+    case FunctionId::kPresentOverTime:
+      return 1;
+    case FunctionId::kQuantileOverTime:
+      return RefQuantile(param, values);
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<double> RefSampleFunction(FunctionId id, double v, const std::vector<double>& p) {
+  switch (id) {
+    case FunctionId::kAbs:
+      return std::abs(v);
+    case FunctionId::kCeil:
+      return std::ceil(v);
+    case FunctionId::kFloor:
+      return std::floor(v);
+    case FunctionId::kExp:
+      return std::exp(v);
+    case FunctionId::kSqrt:
+      return std::sqrt(v);
+    case FunctionId::kLn:
+      return std::log(v);
+    case FunctionId::kLog2:
+      return std::log2(v);
+    case FunctionId::kLog10:
+      return std::log10(v);
+    case FunctionId::kSgn:
+      return v < 0 ? -1 : (v > 0 ? 1 : v);
+    case FunctionId::kDeg:
+      return v * 180 / M_PI;
+    case FunctionId::kRad:
+      return v * M_PI / 180;
+    case FunctionId::kRound: {
+      const double inverse = 1 / (p.empty() ? 1.0 : p[0]);
+      return std::floor(v * inverse + 0.5) / inverse;
+    }
+    case FunctionId::kClamp:
+      if (p[0] > p[1]) return std::nullopt;
+      return std::isnan(v) ? v : std::max(p[0], std::min(p[1], v));
+    case FunctionId::kClampMin:
+      return std::isnan(v) ? v : std::max(p[0], v);
+    case FunctionId::kClampMax:
+      return std::isnan(v) ? v : std::min(p[0], v);
+    default:
+      return std::nullopt;
+  }
+}
+
+double RefBinary(BinaryOp op, double a, double b) {
+  switch (op) {
+    case BinaryOp::kAdd:
+      return a + b;
+    case BinaryOp::kSub:
+      return a - b;
+    case BinaryOp::kMul:
+      return a * b;
+    case BinaryOp::kDiv:
+      return a / b;
+    case BinaryOp::kMod:
+      return std::fmod(a, b);
+    case BinaryOp::kPow:
+      return std::pow(a, b);
+    case BinaryOp::kAtan2:
+      return std::atan2(a, b);
+    default:
+      return RefCompare(op, a, b) ? 1 : 0;
+  }
+}
+
+bool RefCompare(BinaryOp op, double a, double b) {
+  switch (op) {
+    case BinaryOp::kEqual:
+      return a == b;
+    case BinaryOp::kNotEqual:
+      return a != b;
+    case BinaryOp::kLess:
+      return a < b;
+    case BinaryOp::kLessEqual:
+      return a <= b;
+    case BinaryOp::kGreater:
+      return a > b;
+    default:
+      return a >= b;
+  }
+}
+
+double RefQuantile(double q, std::vector<double> values) {
+  if (values.empty() || std::isnan(q)) return kNan;
+  if (q < 0) return -kInf;
+  if (q > 1) return kInf;
+  std::ranges::sort(values, [](double a, double b) {
+    if (std::isnan(a)) return !std::isnan(b);
+    return a < b;
+  });
+  const double rank = q * static_cast<double>(values.size() - 1);
+  const auto lower = static_cast<size_t>(std::floor(rank));
+  const size_t upper = std::min(lower + 1, values.size() - 1);
+  const double weight = rank - std::floor(rank);
+  return values[lower] * (1 - weight) + values[upper] * weight;
+}
+
+double RefAggregate(AggregateOp op, const std::vector<double>& values, double param) {
+  switch (op) {
+    case AggregateOp::kSum:
+      return Sum(values);
+    case AggregateOp::kAvg:
+      return Mean(values);
+    case AggregateOp::kMin:
+      return Least(values);
+    case AggregateOp::kMax:
+      return Greatest(values);
+    case AggregateOp::kCount:
+      return static_cast<double>(values.size());
+    case AggregateOp::kGroup:
+      return 1;
+    case AggregateOp::kStddev:
+      return std::sqrt(Variance(values));
+    case AggregateOp::kStdvar:
+      return Variance(values);
+    default:
+      return RefQuantile(param, values);
+  }
+}
+
+}  // namespace deucalion::testing_support
