@@ -188,8 +188,14 @@ Status FaultFileSystem::Rename(const std::string& from, const std::string& to) {
   for (NameChange& c : unsynced_names_) {
     if (c.to.starts_with(from + "/")) c.to = to + c.to.substr(from.size());
   }
-  // A replaced target cannot be brought back: such a rename counts as durable.
-  if (!replaced) unsynced_names_.push_back({from, to});
+  if (!replaced) {
+    unsynced_names_.push_back({from, to});
+    return OkStatus();
+  }
+  // A replaced target cannot be brought back: such a rename counts as durable, and with it, as
+  // journals keep their order, every earlier change of names in the directory.
+  std::erase_if(unsynced_names_,
+                [&](const NameChange& c) { return DirName(c.to) == DirName(to); });
   return OkStatus();
 }
 
