@@ -188,7 +188,7 @@ std::string FormatTimeRfc3339(int64_t ms) {
   AppendPadded(&out, second_of_day / 60 % 60, 2);
   out.push_back(':');
   AppendPadded(&out, second_of_day % 60, 2);
-  if (const int64_t fraction = ms - seconds * 1000; fraction != 0) {
+  if (const int64_t fraction = (ms % 1000 + 1000) % 1000; fraction != 0) {
     out.push_back('.');
     AppendPadded(&out, fraction, 3);
     out.erase(out.find_last_not_of('0') + 1);
