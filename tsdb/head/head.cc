@@ -1,0 +1,289 @@
+#include "tsdb/head/head.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <bit>
+
+namespace deucalion::tsdb {
+
+Head::Head(Options options)
+    : options_(std::move(options)),
+      shard_bits_(static_cast<uint32_t>(std::countr_zero(options_.shards))),
+      index_(&slabs_),
+      exemplars_(options_.max_exemplars),
+      next_id_(options_.streams),
+      ooo_window_ms_(options_.out_of_order_window_ms) {
+  for (auto& next : next_id_) next.store(1);
+}
+
+Head::~Head() = default;
+
+Result<std::unique_ptr<Head>> Head::Open(Options options) {
+  if (!std::has_single_bit(options.shards) || !std::has_single_bit(options.streams) ||
+      options.shards > 4096 || options.streams > options.shards) {
+    return InvalidArgumentError(fmt::format("head: {} shards and {} wal streams: want powers of two",
+                                            options.shards, options.streams));
+  }
+  std::unique_ptr<Head> head(new Head(std::move(options)));
+  const Options& o = head->options_;
+  ASSIGN_OR_RETURN(head->sealed_, SealedChunks::Open(o.fs, o.chunks_dir, o.keep_chunk_files_below,
+                                                     o.chunk_file_bytes));
+  for (uint32_t i = 0; i < o.shards; i++) {
+    head->shards_.push_back(std::make_unique<Shard>(&head->arena_, head->sealed_.get()));
+  }
+  return head;
+}
+
+// ---- series ----
+
+SeriesRecord* Head::Resolve(SeriesRef ref, uint64_t* id) const {
+  const Slot slot = static_cast<Slot>(ref);
+  if (slot == 0 || !slabs_.Contains(slot)) return nullptr;
+  SeriesRecord* r = &slabs_.Record(slot);
+  *id = r->id_flags.load(std::memory_order_acquire) & kSeriesIdMask;
+  // The upper half of a ref is the lower half of the id; ids are never reused.
+  if (*id == 0 || static_cast<uint32_t>(*id) != ref >> 32) return nullptr;
+  return r;
+}
+
+SeriesRef Head::Find(LabelsView labels, uint64_t hash, SeriesRef hint) {
+  uint64_t id;
+  if (const SeriesRecord* r = hint == 0 ? nullptr : Resolve(hint, &id)) {
+    const ArenaRef own = r->labels.load(std::memory_order_acquire);
+    if (r->label_hash == static_cast<uint32_t>(hash) && !r->Has(kFlagLeaving) &&
+        index_.Equals(own, labels)) {
+      return hint;
+    }
+  }
+  Shard& shard = *shards_[ShardOfHash(hash)];
+  MutexLock lock(shard.mu);
+  const Slot slot = shard.map.Find(static_cast<uint32_t>(hash), [&](Slot s) {
+    return index_.Equals(slabs_.Record(s).labels.load(std::memory_order_relaxed), labels);
+  });
+  if (slot == kNoSlot) return 0;
+  SeriesRecord& r = slabs_.Record(slot);
+  // Being looked for is being used: a series on its way out stays.
+  r.Clear(kFlagLeaving);
+  return RefOf(slot, r.id());
+}
+
+Result<Slot> Head::AllocSlot(Shard* shard, uint32_t shard_number) {
+  if (!shard->free_slots.empty()) {
+    const Slot slot = shard->free_slots.back();
+    shard->free_slots.pop_back();
+    return slot;
+  }
+  if (shard->next_slot == shard->slab_end) {
+    const Slot first = slabs_.AddSlab(shard_number);
+    if (first == kNoSlot) return ResourceExhaustedError("head: no room for more series");
+    // Slot 0 is never given out, so that no reference is 0.
+    shard->next_slot = first == 0 ? 1 : first;
+    shard->slab_end = first + SeriesSlabs::kSlabSlots;
+  }
+  return shard->next_slot++;
+}
+
+Result<SeriesRef> Head::FindOrCreate(LabelsView labels, uint64_t hash, uint64_t id) {
+  const uint32_t number = ShardOfHash(hash);
+  Shard& shard = *shards_[number];
+  MutexLock lock(shard.mu);
+  const auto tag = static_cast<uint32_t>(hash);
+  const Slot found = shard.map.Find(tag, [&](Slot s) {
+    return index_.Equals(slabs_.Record(s).labels.load(std::memory_order_relaxed), labels);
+  });
+  if (found != kNoSlot) {
+    SeriesRecord& r = slabs_.Record(found);
+    r.Clear(kFlagLeaving);
+    return RefOf(found, r.id());
+  }
+  if (!CheckEncodedLabels(labels.bytes())) {
+    return InvalidArgumentError("labels are not sorted, or one is there twice or empty");
+  }
+  ASSIGN_OR_RETURN(const Slot slot, AllocSlot(&shard, number));
+  if (id == 0) {
+    const uint32_t stream = StreamOfShard(number);
+    id = next_id_[stream].fetch_add(1, std::memory_order_relaxed) * options_.streams + stream;
+  }
+  SeriesRecord& r = slabs_.Record(slot);
+  {
+    WriterLock index_lock(index_.mu());
+    const ArenaRef stored = index_.InternLabels(labels);
+    if (stored == 0) {
+      shard.free_slots.push_back(slot);
+      return ResourceExhaustedError("head: no memory for more labels");
+    }
+    r.labels.store(stored, std::memory_order_release);
+    r.label_hash = tag;
+    index_.Add(stored, slot);
+  }
+  r.last_ms.store(kMinTimeMs, std::memory_order_relaxed);
+  r.before_ms = kMinTimeMs;
+  r.commit = 0;
+  r.count = 0;
+  r.leading = 0xff;
+  slabs_.WalState(slot) = {};
+  r.id_flags.store(id, std::memory_order_release);
+  shard.map.Insert(tag, slot);
+  num_series_.fetch_add(1, std::memory_order_relaxed);
+  counters_.series_created.fetch_add(1, std::memory_order_relaxed);
+  return RefOf(slot, id);
+}
+
+void Head::ReserveId(uint64_t id) {
+  auto& next = next_id_[StreamOfId(id)];
+  const uint64_t want = id / options_.streams + 1;
+  uint64_t have = next.load();
+  while (have < want && !next.compare_exchange_weak(have, want)) {
+  }
+}
+
+// ---- time ----
+
+int64_t Head::MinValidMs() const {
+  const int64_t cut = min_valid_ms_.load(std::memory_order_acquire);
+  const int64_t newest = max_ms();
+  if (newest == kMinTimeMs) return cut;
+  return std::max(cut, newest - options_.block_range_ms / 2);
+}
+
+void Head::Widen(const Applied& applied) {
+  int64_t newest = max_ms_.load();
+  while (applied.max_ms > newest && !max_ms_.compare_exchange_weak(newest, applied.max_ms)) {
+  }
+  int64_t oldest = min_ms_.load();
+  while (applied.min_ms < oldest && !min_ms_.compare_exchange_weak(oldest, applied.min_ms)) {
+  }
+}
+
+void Head::RaiseMinValid(int64_t cut_ms) {
+  int64_t now = min_valid_ms_.load();
+  while (cut_ms > now && !min_valid_ms_.compare_exchange_weak(now, cut_ms)) {
+  }
+  // Appenders that checked against the old bound.
+  pins_.WaitForPresent();
+}
+
+void Head::SetFloor(int64_t cut_ms) {
+  int64_t now = min_valid_ms_.load();
+  while (cut_ms > now && !min_valid_ms_.compare_exchange_weak(now, cut_ms)) {
+  }
+  floor_ms_.store(cut_ms, std::memory_order_release);
+  int64_t oldest = min_ms_.load();
+  if (oldest != kMaxTimeMs && oldest < cut_ms) min_ms_.store(cut_ms);
+}
+
+// ---- truncation ----
+
+bool Head::HasNothingFrom(const Shard& shard, Slot slot, const SeriesRecord& r,
+                          int64_t cut_ms) const {
+  if (r.last_ms.load(std::memory_order_relaxed) >= cut_ms) return false;
+  const SeriesSide* side = shard.FindSide(slot, r);
+  return side == nullptr || side->late.empty() || side->late.back().time_ms < cut_ms;
+}
+
+// Drops what lies wholly below the cut and marks the series that then have nothing.
+void Head::DropSamples(Shard* shard, int64_t cut_ms) {
+  MutexLock lock(shard->mu);
+  shard->map.ForEach([&](Slot slot) NO_THREAD_SAFETY_ANALYSIS {
+    SeriesRecord& r = slabs_.Record(slot);
+    shard->chunks.DropSealedBefore(&r, cut_ms);
+    if (SeriesSide* side = shard->FindSide(slot, r)) {
+      std::erase_if(side->late, [&](const LateSample& s) { return s.time_ms < cut_ms; });
+      std::erase_if(side->deleted, [&](const TimeInterval& d) { return d.max_ms < cut_ms; });
+      while (side->starts.size() > 1 && side->starts[1].first <= cut_ms) {
+        side->starts.erase(side->starts.begin());
+      }
+    }
+    if (HasNothingFrom(*shard, slot, r, cut_ms)) r.Set(kFlagLeaving);
+  });
+}
+
+void Head::RemoveLeaving(Shard* shard, int64_t cut_ms, std::vector<Slot>* gone) {
+  MutexLock lock(shard->mu);
+  const size_t before = gone->size();
+  shard->map.ForEach([&](Slot slot) NO_THREAD_SAFETY_ANALYSIS {
+    const SeriesRecord& r = slabs_.Record(slot);
+    if (r.Has(kFlagLeaving) && HasNothingFrom(*shard, slot, r, cut_ms)) gone->push_back(slot);
+  });
+  for (size_t i = before; i < gone->size(); i++) {
+    const Slot slot = (*gone)[i];
+    SeriesRecord& r = slabs_.Record(slot);
+    shard->map.Erase(r.label_hash, slot);
+    shard->chunks.Free(&r);
+    shard->side.erase(slot);
+    r.id_flags.store(0, std::memory_order_release);
+  }
+}
+
+void Head::Truncate() {
+  const int64_t cut_ms = floor_ms();
+  // Readers that still see below the floor, and appenders that hold references.
+  pins_.WaitForPresent();
+  for (auto& shard : shards_) DropSamples(shard.get(), cut_ms);
+  // An appender that found its series before the mark may be about to commit: it comes first.
+  pins_.WaitForPresent();
+  std::vector<Slot> gone;
+  for (auto& shard : shards_) RemoveLeaving(shard.get(), cut_ms, &gone);
+  num_series_.fetch_sub(gone.size(), std::memory_order_relaxed);
+  counters_.series_removed.fetch_add(gone.size(), std::memory_order_relaxed);
+
+  if (!gone.empty()) {
+    std::vector<uint32_t> pairs;
+    {
+      WriterLock lock(index_.mu());
+      index_.Compact([&](Slot slot) { return slabs_.Record(slot).id() == 0; }, &pairs);
+    }
+    // Label sets may be read until the last reader that selected them is gone.
+    pins_.Retire([this, gone = std::move(gone), pairs = std::move(pairs)] {
+      {
+        WriterLock lock(index_.mu());
+        for (const Slot slot : gone) index_.FreeLabels(slabs_.Record(slot).labels.load());
+        index_.FreePairs(pairs);
+      }
+      for (const Slot slot : gone) {
+        Shard& shard = *shards_[slabs_.ShardOf(slot)];
+        MutexLock lock(shard.mu);
+        shard.free_slots.push_back(slot);
+      }
+    });
+  }
+  uint32_t oldest_file = UINT32_MAX;
+  for (auto& shard : shards_) {
+    MutexLock lock(shard->mu);
+    shard->map.ForEach([&](Slot slot) NO_THREAD_SAFETY_ANALYSIS {
+      const auto sealed = shard->chunks.Sealed(slabs_.Record(slot));
+      for (const SealedEntry& e : sealed) {
+        if ((e.location & kInMemory) != 0) continue;
+        oldest_file = std::min(oldest_file, SealedChunks::FileOf(e.location));
+        break;
+      }
+    });
+  }
+  if (oldest_file != UINT32_MAX) sealed_->DropBelow(oldest_file);
+  pins_.Retire([this] { sealed_->FreeDropped(); });
+  pins_.Reclaim();
+}
+
+// ---- numbers ----
+
+uint64_t Head::counters_sealed_chunks() const {
+  uint64_t total = 0;
+  for (const auto& shard : shards_) {
+    MutexLock lock(shard->mu);
+    total += shard->chunks.chunks_sealed();
+  }
+  return total;
+}
+
+size_t Head::size_bytes() const {
+  size_t total = slabs_.size_bytes() + arena_.size_bytes();
+  for (const auto& shard : shards_) {
+    MutexLock lock(shard->mu);
+    total += shard->map.size_bytes();
+  }
+  ReaderLock lock(index_.mu());
+  return total + index_.size_bytes();
+}
+
+}  // namespace deucalion::tsdb

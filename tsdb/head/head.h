@@ -1,0 +1,187 @@
+// Head: the newest hours of every series, in memory.
+//
+// Series are spread over shards by label hash; labels and postings are in one HeadIndex. Appenders
+// (head_appender.h) check samples, write them to the WAL and apply them; queriers (head_querier.h) read
+// under the isolation of Isolation. The head owns its memory and the files of sealed chunks; the WAL
+// is its owner's and must outlive the appenders.
+//
+// Locks, in the order they are taken: WAL stream; shard; index; exemplar ring. No two shards at once.
+#ifndef DEUCALION_TSDB_HEAD_HEAD_H_
+#define DEUCALION_TSDB_HEAD_HEAD_H_
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "tsdb/head/exemplar_ring.h"
+#include "tsdb/head/head_index.h"
+#include "tsdb/head/head_shard.h"
+#include "tsdb/head/isolation.h"
+#include "tsdb/storage/admin.h"
+#include "tsdb/storage/appender.h"
+#include "tsdb/wal/wal.h"
+
+namespace deucalion::tsdb {
+
+// A sample that passed its checks and waits for the commit.
+struct StagedSample {
+  uint64_t id = 0;
+  Slot slot = 0;
+  int64_t time_ms = 0;
+  double value = 0;
+};
+struct StagedHistogram {
+  uint64_t id = 0;
+  Slot slot = 0;
+  bool is_float = false;
+  int64_t time_ms = 0;
+  int64_t st_ms = 0;
+  std::string bytes;  // histogram_codec.h
+};
+
+// Counters of what came in; relaxed.
+struct HeadCounters {
+  std::atomic<uint64_t> samples{0};
+  std::atomic<uint64_t> histogram_samples{0};
+  std::atomic<uint64_t> out_of_order{0};   // refused
+  std::atomic<uint64_t> out_of_bounds{0};
+  std::atomic<uint64_t> too_old{0};
+  std::atomic<uint64_t> late{0};           // taken into the out-of-order window
+  std::atomic<uint64_t> series_created{0};
+  std::atomic<uint64_t> series_removed{0};
+  std::atomic<uint64_t> exemplars{0};
+};
+
+class Head {
+ public:
+  struct Options {
+    FileSystem* fs = nullptr;
+    std::string chunks_dir;
+    uint32_t shards = 16;   // powers of two, fixed for a data directory
+    uint32_t streams = 2;
+    int64_t block_range_ms = 2 * 3600 * 1000;
+    int64_t out_of_order_window_ms = 0;
+    size_t max_exemplars = 100'000;
+    uint32_t keep_chunk_files_below = 0;  // of a checkpoint
+    uint64_t chunk_file_bytes = 32 << 20;
+  };
+  static Result<std::unique_ptr<Head>> Open(Options options);
+  ~Head();
+
+  const Options& options() const { return options_; }
+
+  // ---- series ----
+
+  uint32_t ShardOfHash(uint64_t hash) const {
+    return shard_bits_ == 0 ? 0 : static_cast<uint32_t>(hash >> (64 - shard_bits_));
+  }
+  uint32_t StreamOfShard(uint32_t shard) const { return shard & (options_.streams - 1); }
+  uint32_t StreamOfId(uint64_t id) const {
+    return static_cast<uint32_t>(id) & (options_.streams - 1);
+  }
+  static SeriesRef RefOf(Slot slot, uint64_t id) { return id << 32 | slot; }
+  // The live record of `ref` and its id, null when it has left. Lock-free; the caller is pinned.
+  SeriesRecord* Resolve(SeriesRef ref, uint64_t* id) const;
+  // 0 = none. Both need a pin.
+  SeriesRef Find(LabelsView labels, uint64_t hash, SeriesRef hint);
+  // `id` 0 takes the next one.
+  Result<SeriesRef> FindOrCreate(LabelsView labels, uint64_t hash, uint64_t id = 0);
+
+  // ---- commits ----
+
+  // Applies what a commit staged: samples must be in the WAL. Grouped by shard inside.
+  struct Applied {
+    uint64_t dropped = 0;  // lost a race against another appender
+    int64_t min_ms = kMaxTimeMs;
+    int64_t max_ms = kMinTimeMs;
+  };
+  void ApplySamples(uint64_t commit, std::span<const StagedSample> samples, Applied* applied);
+  void ApplyLate(uint64_t commit, std::span<const StagedSample> samples, Applied* applied);
+  void ApplyHistograms(uint64_t commit, std::span<const StagedHistogram> samples, Applied* applied);
+  void SetStart(Slot slot, uint64_t id, int64_t time_ms, int64_t st_ms);
+  void SetMetadata(Slot slot, uint64_t id, const Metadata& metadata);
+  void AddDeletion(Slot slot, uint64_t id, TimeInterval interval);
+  // Widens the head's time range. Before Publish.
+  void Widen(const Applied& applied);
+
+  // ---- time ----
+
+  // Newest and oldest committed sample, kMinTimeMs / kMaxTimeMs when there is none.
+  int64_t max_ms() const { return max_ms_.load(std::memory_order_acquire); }
+  int64_t min_ms() const { return min_ms_.load(std::memory_order_acquire); }
+  // Samples below have been cut into blocks: readers do not see them here.
+  int64_t floor_ms() const { return floor_ms_.load(std::memory_order_acquire); }
+  // In-order samples are taken from here on.
+  int64_t MinValidMs() const;
+  int64_t out_of_order_window_ms() const { return ooo_window_ms_.load(std::memory_order_relaxed); }
+  void SetOutOfOrderWindow(int64_t ms) { ooo_window_ms_.store(ms, std::memory_order_relaxed); }
+
+  // ---- cut ----
+
+  // From when this returns on, no sample below `cut_ms` comes in in order, and all that did are applied.
+  void RaiseMinValid(int64_t cut_ms);
+  // Readers made from now on see nothing below.
+  void SetFloor(int64_t cut_ms);
+  // Frees samples below the floor and series that have nothing left. Waits for readers that were
+  // there before the floor rose.
+  void Truncate();
+
+  // ---- parts, for appenders, queriers, replay and checkpoints ----
+
+  SeriesSlabs& slabs() { return slabs_; }
+  HeadIndex& index() { return index_; }
+  Shard& shard(uint32_t i) { return *shards_[i]; }
+  uint32_t num_shards() const { return options_.shards; }
+  SealedChunks& sealed() { return *sealed_; }
+  const Arena& chunk_arena() const { return arena_; }
+  Isolation& isolation() { return isolation_; }
+  EpochPins& pins() { return pins_; }
+  ExemplarRing& exemplars() { return exemplars_; }
+  HeadCounters& counters() { return counters_; }
+  const HeadCounters& counters() const { return counters_; }
+  // Ids are never reused: makes the next id of each stream larger than `id`.
+  void ReserveId(uint64_t id);
+
+  uint64_t num_series() const { return num_series_.load(std::memory_order_relaxed); }
+  uint64_t num_chunks() const { return num_series() + counters_sealed_chunks(); }
+  Result<TsdbStats> Stats(size_t limit);
+  size_t size_bytes() const;
+
+ private:
+  explicit Head(Options options);
+  Result<Slot> AllocSlot(Shard* shard, uint32_t shard_number) REQUIRES(shard->mu);
+  void BeginCommitOn(Shard* shard, Slot slot, SeriesRecord* r, uint64_t commit,
+                     const std::vector<uint64_t>& watermarks) REQUIRES(shard->mu);
+  void SealHistograms(Shard* shard, Slot slot, SeriesRecord* r) REQUIRES(shard->mu);
+  bool HasNothingFrom(const Shard& shard, Slot slot, const SeriesRecord& r, int64_t cut_ms) const
+      REQUIRES(shard.mu);
+  void DropSamples(Shard* shard, int64_t cut_ms);
+  void RemoveLeaving(Shard* shard, int64_t cut_ms, std::vector<Slot>* gone);
+  uint64_t counters_sealed_chunks() const;
+
+  const Options options_;
+  const uint32_t shard_bits_;
+  SeriesSlabs slabs_;
+  HeadIndex index_;
+  Arena arena_;  // chunks and sealed lists
+  std::unique_ptr<SealedChunks> sealed_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  Isolation isolation_;
+  EpochPins pins_;
+  ExemplarRing exemplars_;
+  HeadCounters counters_;
+  std::vector<std::atomic<uint64_t>> next_id_;  // per stream, in units of streams
+  std::atomic<uint64_t> num_series_{0};
+  std::atomic<int64_t> max_ms_{kMinTimeMs};
+  std::atomic<int64_t> min_ms_{kMaxTimeMs};
+  std::atomic<int64_t> min_valid_ms_{kMinTimeMs};
+  std::atomic<int64_t> floor_ms_{kMinTimeMs};
+  std::atomic<int64_t> ooo_window_ms_;
+};
+
+}  // namespace deucalion::tsdb
+
+#endif  // DEUCALION_TSDB_HEAD_HEAD_H_

@@ -1,0 +1,371 @@
+#include "tsdb/head/head_appender.h"
+
+#include <fmt/core.h>
+
+#include <bit>
+
+#include "tsdb/head/histogram_codec.h"
+
+namespace deucalion::tsdb {
+namespace {
+
+constexpr size_t kPrefetchAhead = 8;
+// Vectors above this are not worth keeping for the next transaction.
+constexpr size_t kMaxKeptSamples = 1 << 20;
+// Frames are looked at for splitting this often.
+constexpr size_t kSplitEvery = 256;
+
+Status UnknownSeries() { return NotFoundError("unknown series reference"); }
+
+Status DuplicateSample(int64_t time_ms, double existing, double value) {
+  return Status(StatusCode::kDuplicateSample,
+                fmt::format("duplicate sample for timestamp {}; overrides not allowed: existing {}, "
+                            "new value {}",
+                            time_ms, FormatFloatG(existing), FormatFloatG(value)));
+}
+
+}  // namespace
+
+void CommitScratch::PerStream::Clear() {
+  if (samples.capacity() > kMaxKeptSamples) samples = {};
+  samples.clear();
+  starts.clear();
+  late.clear();
+  histograms.clear();
+  exemplars.clear();
+  metadata.clear();
+  deletions.clear();
+}
+
+std::unique_ptr<CommitScratch> ScratchPool::Take(uint32_t streams) {
+  MutexLock lock(mu_);
+  if (!free_.empty()) {
+    auto scratch = std::move(free_.back());
+    free_.pop_back();
+    return scratch;
+  }
+  auto scratch = std::make_unique<CommitScratch>();
+  scratch->streams.resize(streams);
+  return scratch;
+}
+
+void ScratchPool::Give(std::unique_ptr<CommitScratch> scratch) {
+  for (auto& part : scratch->streams) part.Clear();
+  MutexLock lock(mu_);
+  if (free_.size() < 8) free_.push_back(std::move(scratch));
+}
+
+HeadAppender::HeadAppender(Head* head, wal::Wal* wal, ScratchPool* pool,
+                           const AppenderOptions& options)
+    : head_(head),
+      wal_(wal),
+      pool_(pool),
+      options_(options),
+      pin_(head->pins().Pin()),
+      min_valid_ms_(head->MinValidMs()),
+      scratch_(pool->Take(head->options().streams)) {}
+
+HeadAppender::~HeadAppender() { (void)Rollback(); }
+
+void HeadAppender::Finish() {
+  if (scratch_ == nullptr) return;
+  pool_->Give(std::move(scratch_));
+  head_->pins().Unpin(pin_);
+}
+
+Status HeadAppender::Rollback() {
+  Finish();
+  return OkStatus();
+}
+
+// ---- series ----
+
+SeriesRef HeadAppender::Find(LabelsView labels, uint64_t hash, SeriesRef hint) {
+  return head_->Find(labels, hash, hint);
+}
+
+Result<SeriesRef> HeadAppender::FindOrCreate(LabelsView labels, uint64_t hash, SeriesRef hint) {
+  const SeriesRef found = head_->Find(labels, hash, hint);
+  if (found != 0) return found;
+  return head_->FindOrCreate(labels, hash);
+}
+
+// ---- checks ----
+
+// The exact verdict, under the shard's lock. `value` is null for histograms.
+Result<HeadAppender::Verdict> HeadAppender::Check(Slot slot, SeriesRecord* r, uint64_t id,
+                                                  int64_t time_ms, const double* value,
+                                                  std::string_view histogram) {
+  Shard& shard = head_->shard(head_->slabs().ShardOf(slot));
+  MutexLock lock(shard.mu);
+  if (r->id() != id) return UnknownSeries();
+  r->Clear(kFlagLeaving);
+  const int64_t last = r->last_ms.load(std::memory_order_relaxed);
+  if (time_ms >= min_valid_ms_) {
+    if (time_ms > last) return Verdict::kInOrder;
+    if (time_ms == last) {
+      const bool was_histogram = r->Has(kFlagHistogram);
+      if (value != nullptr && was_histogram) {
+        return Status(StatusCode::kDuplicateSample,
+                      fmt::format("duplicate sample for timestamp {}; overrides not allowed: "
+                                  "existing is a histogram, new value {}",
+                                  time_ms, FormatFloatG(*value)));
+      }
+      if (value != nullptr) {
+        const double existing =
+            std::bit_cast<double>(r->last_bits.load(std::memory_order_relaxed));
+        if (std::bit_cast<uint64_t>(existing) == std::bit_cast<uint64_t>(*value)) {
+          return Verdict::kAlreadyThere;
+        }
+        return DuplicateSample(time_ms, existing, *value);
+      }
+      const SeriesSide* side = shard.FindSide(slot, *r);
+      if (was_histogram && side != nullptr && side->histograms.last == histogram) {
+        return Verdict::kAlreadyThere;
+      }
+      return Status(StatusCode::kDuplicateSample, "duplicate sample for timestamp");
+    }
+  }
+  HeadCounters& counters = head_->counters();
+  const int64_t window = head_->out_of_order_window_ms();
+  if (window > 0) {
+    const int64_t newest = head_->max_ms();
+    if (newest == kMinTimeMs || time_ms >= newest - window) {
+      if (options_.discard_out_of_order || value == nullptr) {
+        counters.out_of_order.fetch_add(1, std::memory_order_relaxed);
+        return Status(StatusCode::kOutOfOrder, "out of order sample");
+      }
+      return Verdict::kLate;
+    }
+    counters.too_old.fetch_add(1, std::memory_order_relaxed);
+    return Status(StatusCode::kTooOld, "too old sample");
+  }
+  if (time_ms < min_valid_ms_) {
+    counters.out_of_bounds.fetch_add(1, std::memory_order_relaxed);
+    return Status(StatusCode::kOutOfBounds, "out of bounds");
+  }
+  counters.out_of_order.fetch_add(1, std::memory_order_relaxed);
+  return Status(StatusCode::kOutOfOrder, "out of order sample");
+}
+
+Status HeadAppender::Stage(SeriesRef ref, int64_t time_ms, double value, int64_t st_ms) {
+  uint64_t id;
+  SeriesRecord* r = head_->Resolve(ref, &id);
+  if (r == nullptr) return UnknownSeries();
+  const Slot slot = static_cast<Slot>(ref);
+  CommitScratch::PerStream& part = PartOf(id);
+  if (time_ms <= r->last_ms.load(std::memory_order_relaxed) || time_ms < min_valid_ms_ ||
+      r->Has(kFlagLeaving)) {
+    ASSIGN_OR_RETURN(const Verdict verdict, Check(slot, r, id, time_ms, &value, {}));
+    if (verdict == Verdict::kAlreadyThere) return OkStatus();
+    if (verdict == Verdict::kLate) {
+      part.late.push_back({.id = id, .slot = slot, .time_ms = time_ms, .value = value});
+      return OkStatus();
+    }
+  }
+  if (st_ms != 0) part.starts.push_back({.index = part.samples.size(), .st_ms = st_ms});
+  part.samples.push_back({.id = id, .slot = slot, .time_ms = time_ms, .value = value});
+  return OkStatus();
+}
+
+Status HeadAppender::Append(SeriesRef ref, int64_t time_ms, double value, int64_t st_ms) {
+  CHECK(scratch_ != nullptr);
+  return Stage(ref, time_ms, value, st_ms);
+}
+
+size_t HeadAppender::AppendBatch(std::span<const RefSample> samples,
+                                 std::vector<SampleError>* errors) {
+  CHECK(scratch_ != nullptr);
+  size_t taken = 0;
+  for (size_t i = 0; i < samples.size(); i++) {
+    if (i + kPrefetchAhead < samples.size()) {
+      const Slot ahead = static_cast<Slot>(samples[i + kPrefetchAhead].ref);
+      if (head_->slabs().Contains(ahead)) head_->slabs().Prefetch(ahead);
+    }
+    Status status = Stage(samples[i].ref, samples[i].time_ms, samples[i].value, 0);
+    if (status.ok()) {
+      taken++;
+    } else {
+      errors->push_back({.index = i, .status = std::move(status)});
+    }
+  }
+  return taken;
+}
+
+Status HeadAppender::StageHistogram(SeriesRef ref, int64_t time_ms, int64_t st_ms, bool is_float,
+                                    std::string bytes) {
+  CHECK(scratch_ != nullptr);
+  uint64_t id;
+  SeriesRecord* r = head_->Resolve(ref, &id);
+  if (r == nullptr) return UnknownSeries();
+  const Slot slot = static_cast<Slot>(ref);
+  ASSIGN_OR_RETURN(const Verdict verdict, Check(slot, r, id, time_ms, nullptr, bytes));
+  if (verdict == Verdict::kAlreadyThere) return OkStatus();
+  PartOf(id).histograms.push_back({.id = id,
+                                   .slot = slot,
+                                   .is_float = is_float,
+                                   .time_ms = time_ms,
+                                   .st_ms = st_ms,
+                                   .bytes = std::move(bytes)});
+  return OkStatus();
+}
+
+Status HeadAppender::AppendHistogram(SeriesRef ref, int64_t time_ms, const IntHistogram& histogram,
+                                     int64_t st_ms) {
+  RETURN_IF_ERROR(histogram.Validate());
+  std::string bytes;
+  EncodeHistogram(histogram, &bytes);
+  return StageHistogram(ref, time_ms, st_ms, false, std::move(bytes));
+}
+
+Status HeadAppender::AppendFloatHistogram(SeriesRef ref, int64_t time_ms,
+                                          const FloatHistogram& histogram, int64_t st_ms) {
+  RETURN_IF_ERROR(histogram.Validate());
+  std::string bytes;
+  EncodeHistogram(histogram, &bytes);
+  return StageHistogram(ref, time_ms, st_ms, true, std::move(bytes));
+}
+
+Status HeadAppender::AppendExemplar(SeriesRef ref, const Exemplar& exemplar) {
+  CHECK(scratch_ != nullptr);
+  uint64_t id;
+  const SeriesRecord* r = head_->Resolve(ref, &id);
+  if (r == nullptr) return UnknownSeries();
+  if (!head_->exemplars().enabled()) return OkStatus();
+  head_->index().CopyLabels(r->labels.load(std::memory_order_acquire), &labels_);
+  bool duplicate;
+  RETURN_IF_ERROR(head_->exemplars().Validate(LabelsView(labels_), exemplar, &duplicate));
+  if (duplicate) return OkStatus();
+  PartOf(id).exemplars.push_back({.id = id, .slot = static_cast<Slot>(ref), .exemplar = exemplar});
+  return OkStatus();
+}
+
+Status HeadAppender::UpdateMetadata(SeriesRef ref, const Metadata& metadata) {
+  CHECK(scratch_ != nullptr);
+  uint64_t id;
+  const SeriesRecord* r = head_->Resolve(ref, &id);
+  if (r == nullptr) return UnknownSeries();
+  const Slot slot = static_cast<Slot>(ref);
+  {
+    Shard& shard = head_->shard(head_->slabs().ShardOf(slot));
+    MutexLock lock(shard.mu);
+    const SeriesSide* side = shard.FindSide(slot, *r);
+    if (side != nullptr && side->metadata != nullptr && *side->metadata == metadata) {
+      return OkStatus();
+    }
+  }
+  PartOf(id).metadata.push_back({.id = id, .slot = slot, .metadata = metadata});
+  return OkStatus();
+}
+
+Status HeadAppender::Delete(SeriesRef ref, TimeInterval interval) {
+  uint64_t id;
+  if (head_->Resolve(ref, &id) == nullptr) return UnknownSeries();
+  PartOf(id).deletions.push_back(
+      {.id = id, .slot = static_cast<Slot>(ref), .interval = interval});
+  return OkStatus();
+}
+
+// ---- commit ----
+
+void HeadAppender::Introduce(Slot slot, uint64_t id, wal::CommitSink* sink) {
+  wal::ValueState& state = head_->slabs().WalState(slot);
+  if (state.introduced) return;
+  head_->index().CopyLabels(head_->slabs().Record(slot).labels.load(std::memory_order_acquire),
+                            &labels_);
+  sink->encoder()->AddSeries(id, labels_);
+  state.introduced = true;
+  sink->Introduced(&state);
+}
+
+void HeadAppender::Encode(CommitScratch::PerStream* part, wal::CommitSink* sink) {
+  wal::FrameEncoder* encoder = sink->encoder();
+  const SeriesSlabs& slabs = head_->slabs();
+  size_t next_start = 0;
+  for (size_t i = 0; i < part->samples.size(); i++) {
+    if (i + kPrefetchAhead < part->samples.size()) {
+      __builtin_prefetch(&slabs.WalState(part->samples[i + kPrefetchAhead].slot), 1);
+    }
+    const StagedSample& s = part->samples[i];
+    wal::ValueState& state = slabs.WalState(s.slot);
+    if (!state.introduced) [[unlikely]] Introduce(s.slot, s.id, sink);
+    encoder->AddSample(s.id, s.time_ms, s.value, &state);
+    if (next_start < part->starts.size() && part->starts[next_start].index == i) {
+      encoder->SetStart(part->starts[next_start++].st_ms);
+    }
+    if (i % kSplitEvery == kSplitEvery - 1) sink->MaybeSplit();
+  }
+  for (const StagedSample& s : part->late) {
+    Introduce(s.slot, s.id, sink);
+    encoder->AddLate(s.id, s.time_ms, s.value);
+    sink->MaybeSplit();
+  }
+  for (const StagedHistogram& h : part->histograms) {
+    Introduce(h.slot, h.id, sink);
+    encoder->AddHistogram(h.id, h.time_ms, h.st_ms, h.is_float, h.bytes);
+    sink->MaybeSplit();
+  }
+  for (const auto& e : part->exemplars) {
+    Introduce(e.slot, e.id, sink);
+    encoder->AddExemplar(e.id, e.exemplar);
+  }
+  for (const auto& m : part->metadata) {
+    Introduce(m.slot, m.id, sink);
+    encoder->AddMetadata(m.id, m.metadata);
+    sink->MaybeSplit();
+  }
+  for (const auto& d : part->deletions) {
+    Introduce(d.slot, d.id, sink);
+    encoder->AddDeletion(d.id, d.interval.min_ms, d.interval.max_ms);
+    sink->MaybeSplit();
+  }
+}
+
+void HeadAppender::Apply() {
+  const uint64_t commit = head_->isolation().Begin();
+  Head::Applied applied;
+  HeadCounters& counters = head_->counters();
+  for (auto& part : scratch_->streams) {
+    head_->ApplySamples(commit, part.samples, &applied);
+    head_->ApplyLate(commit, part.late, &applied);
+    head_->ApplyHistograms(commit, part.histograms, &applied);
+    for (const auto& start : part.starts) {
+      const StagedSample& s = part.samples[start.index];
+      head_->SetStart(s.slot, s.id, s.time_ms, start.st_ms);
+    }
+    for (const auto& m : part.metadata) head_->SetMetadata(m.slot, m.id, m.metadata);
+    for (const auto& d : part.deletions) head_->AddDeletion(d.slot, d.id, d.interval);
+    for (const auto& e : part.exemplars) {
+      head_->index().CopyLabels(head_->slabs().Record(e.slot).labels.load(), &labels_);
+      head_->exemplars().Add(LabelsView(labels_), e.exemplar);
+    }
+    counters.samples.fetch_add(part.samples.size() + part.late.size(), std::memory_order_relaxed);
+    counters.histogram_samples.fetch_add(part.histograms.size(), std::memory_order_relaxed);
+    counters.late.fetch_add(part.late.size(), std::memory_order_relaxed);
+    counters.exemplars.fetch_add(part.exemplars.size(), std::memory_order_relaxed);
+  }
+  counters.out_of_order.fetch_add(applied.dropped, std::memory_order_relaxed);
+  head_->Widen(applied);
+  head_->isolation().Publish(commit);
+}
+
+Status HeadAppender::Commit() {
+  CHECK(scratch_ != nullptr);
+  bool any = false;
+  for (uint32_t i = 0; i < scratch_->streams.size(); i++) {
+    CommitScratch::PerStream& part = scratch_->streams[i];
+    if (part.empty()) continue;
+    any = true;
+    Status status =
+        wal_->stream(i)->Commit([&](wal::CommitSink* sink) { Encode(&part, sink); });
+    if (!status.ok()) {
+      Finish();
+      return status;
+    }
+  }
+  if (any) Apply();
+  Finish();
+  return OkStatus();
+}
+
+}  // namespace deucalion::tsdb

@@ -1,0 +1,270 @@
+#include "tsdb/head/head_querier.h"
+
+#include <algorithm>
+
+#include "tsdb/index/matcher_select.h"
+
+namespace deucalion::tsdb {
+namespace {
+
+class HeadSeriesSet final : public SeriesSet {
+ public:
+  HeadSeriesSet(std::shared_ptr<HeadView> view, std::vector<Slot> slots, const CancelToken* cancel)
+      : view_(std::move(view)), slots_(std::move(slots)), cancel_(cancel) {}
+
+  size_t size() const override { return slots_.size(); }
+  void LabelsOf(size_t i, Labels* out) const override {
+    const SeriesRecord& r = view_->head->slabs().Record(slots_[i]);
+    view_->head->index().CopyLabels(r.labels.load(std::memory_order_acquire), out->mutable_bytes());
+  }
+  Status Read(size_t i, int64_t min_ms, int64_t max_ms, SampleColumns* out) const override {
+    if (cancel_ != nullptr && cancel_->canceled()) return cancel_->Check();
+    HeadSeriesReader reader(view_.get());
+    return reader.Read(slots_[i], min_ms, max_ms, out);
+  }
+
+ private:
+  const std::shared_ptr<HeadView> view_;
+  const std::vector<Slot> slots_;
+  const CancelToken* const cancel_;
+};
+
+// Time up to which the view may see the in-order samples of a series.
+int64_t VisibleMs(const HeadView& view, const Shard& shard, Slot slot, const SeriesRecord& r)
+    REQUIRES(shard.mu) {
+  int64_t visible = kMaxTimeMs;
+  if (r.commit > view.watermark) visible = r.before_ms;
+  return std::min(visible, shard.undo.VisibleMs(slot, view.watermark));
+}
+
+// Whether the view can see a sample in [min_ms, max_ms]; may say so wrongly for holes between
+// samples and in front of sealed ones.
+bool HasSamples(const HeadView& view, const Shard& shard, Slot slot, const SeriesRecord& r,
+                int64_t min_ms, int64_t max_ms) REQUIRES(shard.mu) {
+  if (r.id() == 0) return false;
+  const SeriesSide* side = shard.FindSide(slot, r);
+  if (side != nullptr) {
+    for (const LateSample& l : side->late) {
+      if (l.commit <= view.watermark && min_ms <= l.time_ms && l.time_ms <= max_ms) return true;
+    }
+  }
+  const int64_t newest =
+      std::min(VisibleMs(view, shard, slot, r), r.last_ms.load(std::memory_order_relaxed));
+  if (newest == kMinTimeMs || newest < min_ms) return false;
+  // The begin of a sealed chunk is on disk: such a series counts as having samples.
+  if (!shard.chunks.Sealed(r).empty()) return true;
+  if (side != nullptr && side->histograms.count > 0) return side->histograms.first_ms <= max_ms;
+  return r.count > 0 && shard.chunks.OpenMinMs(r) <= max_ms;
+}
+
+}  // namespace
+
+// ---- reading a series ----
+
+// Copies what the lock guards. False when the series has nothing for the view; lowers *max_ms to what
+// the view may see of in-order samples.
+bool HeadSeriesReader::CopyUnderLock(Slot slot, int64_t min_ms, int64_t* max_ms) {
+  Head& head = *view_->head;
+  Shard& shard = head.shard(head.slabs().ShardOf(slot));
+  MutexLock lock(shard.mu);
+  const SeriesRecord& r = head.slabs().Record(slot);
+  if (r.id() == 0) return false;
+  const int64_t asked_ms = *max_ms;
+  *max_ms = std::min(asked_ms, VisibleMs(*view_, shard, slot, r));
+  int64_t previous_max = kMinTimeMs;
+  for (const SealedEntry& e : shard.chunks.Sealed(r)) {
+    if (previous_max != kMinTimeMs && previous_max >= *max_ms) break;
+    previous_max = e.max_ms;
+    if (e.max_ms < min_ms) continue;
+    Piece& piece = pieces_.emplace_back();
+    piece.entry = e;
+    if ((e.location & kInMemory) == 0) continue;
+    const SealedChunkView chunk = shard.chunks.InMemory(e.location);
+    piece.encoding = chunk.encoding;
+    piece.count = chunk.count;
+    piece.bytes = chunk.bytes;
+  }
+  if (r.last_ms.load(std::memory_order_relaxed) >= min_ms) shard.chunks.Copy(r, &open_);
+  const SeriesSide* side = shard.FindSide(slot, r);
+  if (side == nullptr) return true;
+  if (r.Has(kFlagHistogram)) {
+    histograms_ = side->histograms.entries;
+    histograms_are_float_ = side->histograms.is_float;
+  }
+  for (const LateSample& l : side->late) {
+    if (l.commit <= view_->watermark && min_ms <= l.time_ms && l.time_ms <= asked_ms) {
+      late_.emplace_back(l.time_ms, l.bits);
+    }
+  }
+  starts_ = side->starts;
+  deleted_ = side->deleted;
+  return true;
+}
+
+Status HeadSeriesReader::DecodeSealed(const Piece& piece, int64_t min_ms, int64_t max_ms,
+                                      SampleColumns* out) {
+  SealedChunkView chunk{.encoding = piece.encoding, .count = piece.count, .bytes = piece.bytes};
+  if ((piece.entry.location & kInMemory) == 0) {
+    ASSIGN_OR_RETURN(chunk, view_->head->sealed().Read(piece.entry.location));
+  }
+  switch (chunk.encoding) {
+    case ChunkEncoding::kXor:
+    case ChunkEncoding::kRun:
+      return DecodeFloats(chunk, min_ms, max_ms, out);
+    case ChunkEncoding::kHistogram:
+    case ChunkEncoding::kFloatHistogram:
+      return DecodeHistograms(chunk, min_ms, max_ms, out);
+  }
+  return CorruptError("head chunk of unknown encoding");
+}
+
+Status HeadSeriesReader::Read(Slot slot, int64_t min_ms, int64_t max_ms, SampleColumns* out) {
+  min_ms = std::max(min_ms, view_->floor_ms);
+  if (min_ms > max_ms) return OkStatus();
+  pieces_.clear();
+  histograms_.clear();
+  late_.clear();
+  starts_.clear();
+  deleted_.clear();
+  open_.count = 0;
+  int64_t visible_ms = max_ms;
+  if (!CopyUnderLock(slot, min_ms, &visible_ms)) return OkStatus();
+
+  // What is appended may have to be merged, so it must not mix with what the caller has already.
+  SampleColumns own;
+  const bool apart = !late_.empty() || !deleted_.empty() || !starts_.empty();
+  SampleColumns* to = apart ? &own : out;
+  if (visible_ms >= min_ms) {
+    for (const Piece& piece : pieces_) {
+      RETURN_IF_ERROR(DecodeSealed(piece, min_ms, visible_ms, to));
+    }
+    RETURN_IF_ERROR(DecodeFloats(open_, min_ms, visible_ms, to));
+    RETURN_IF_ERROR(
+        DecodeHistogramEntries(histograms_, histograms_are_float_, min_ms, visible_ms, to));
+  }
+  if (!apart) {
+    if (!out->start_times.empty()) out->start_times.resize(out->times.size());
+    return OkStatus();
+  }
+  if (!starts_.empty()) {
+    size_t s = 0;
+    for (const int64_t t : own.times) {
+      while (s + 1 < starts_.size() && starts_[s + 1].first <= t) s++;
+      own.start_times.push_back(starts_[s].first <= t ? starts_[s].second : 0);
+    }
+  }
+  MergeLate(late_, &own);
+  DropDeleted(deleted_, &own);
+  if (!own.start_times.empty() || !out->start_times.empty()) {
+    out->start_times.resize(out->times.size());
+    own.start_times.resize(own.times.size());
+    out->start_times.insert(out->start_times.end(), own.start_times.begin(), own.start_times.end());
+  }
+  out->times.insert(out->times.end(), own.times.begin(), own.times.end());
+  out->values.insert(out->values.end(), own.values.begin(), own.values.end());
+  std::move(own.histograms.begin(), own.histograms.end(), std::back_inserter(out->histograms));
+  return OkStatus();
+}
+
+// ---- querier ----
+
+HeadQuerier::HeadQuerier(Head* head, int64_t min_ms, int64_t max_ms)
+    : view_(std::make_shared<HeadView>(head)),
+      min_ms_(std::max(min_ms, view_->floor_ms)),
+      max_ms_(max_ms) {}
+
+void HeadQuerier::KeepWithSamples(int64_t min_ms, int64_t max_ms, std::vector<Slot>* slots) const {
+  Head& head = *view_->head;
+  // One lock per shard: visit in shard order, keep in the given order.
+  std::vector<std::vector<uint32_t>> by_shard(head.num_shards());
+  for (uint32_t i = 0; i < slots->size(); i++) {
+    by_shard[head.slabs().ShardOf((*slots)[i])].push_back(i);
+  }
+  std::vector<bool> keep(slots->size());
+  for (uint32_t s = 0; s < head.num_shards(); s++) {
+    if (by_shard[s].empty()) continue;
+    Shard& shard = head.shard(s);
+    MutexLock lock(shard.mu);
+    const auto& mine = by_shard[s];
+    for (size_t k = 0; k < mine.size(); k++) {
+      if (k + 8 < mine.size()) head.slabs().Prefetch((*slots)[mine[k + 8]]);
+      const Slot slot = (*slots)[mine[k]];
+      keep[mine[k]] =
+          HasSamples(*view_, shard, slot, head.slabs().Record(slot), min_ms, max_ms);
+    }
+  }
+  size_t kept = 0;
+  for (size_t i = 0; i < slots->size(); i++) {
+    if (keep[i]) (*slots)[kept++] = (*slots)[i];
+  }
+  slots->resize(kept);
+}
+
+Result<std::unique_ptr<SeriesSet>> HeadQuerier::Select(bool sorted, const SelectHints& hints,
+                                                       const std::vector<Matcher>& matchers,
+                                                       const CancelToken* cancel) {
+  const HeadIndex& index = view_->head->index();
+  std::vector<Slot> slots;
+  {
+    ReaderLock lock(index.mu());
+    ASSIGN_OR_RETURN(const Postings selected, SelectSeries(index, matchers, cancel));
+    slots.reserve(selected.size());
+    for (const SeriesNumber n : selected.view()) slots.push_back(index.SlotOf(n));
+  }
+  KeepWithSamples(std::max(min_ms_, hints.min_ms), std::min(max_ms_, hints.max_ms), &slots);
+  if (sorted) {
+    // Label lists beside the slots: the records would be a cache miss per comparison.
+    std::vector<std::pair<ArenaRef, Slot>> order;
+    order.reserve(slots.size());
+    for (const Slot slot : slots) {
+      order.emplace_back(view_->head->slabs().Record(slot).labels.load(std::memory_order_acquire),
+                         slot);
+    }
+    std::sort(order.begin(), order.end(), [&](const auto& a, const auto& b) {
+      return index.Compare(a.first, b.first) < 0;
+    });
+    for (size_t i = 0; i < slots.size(); i++) slots[i] = order[i].second;
+  }
+  if (hints.limit != 0 && slots.size() > hints.limit) slots.resize(hints.limit);
+  return std::unique_ptr<SeriesSet>(
+      std::make_unique<HeadSeriesSet>(view_, std::move(slots), cancel));
+}
+
+Result<std::vector<std::string>> HeadQuerier::LabelValues(const std::string& name,
+                                                          const std::vector<Matcher>& matchers,
+                                                          size_t limit, bool* truncated) {
+  const HeadIndex& index = view_->head->index();
+  ReaderLock lock(index.mu());
+  return SelectLabelValues(index, name, matchers, limit, truncated, nullptr);
+}
+
+Result<std::vector<std::string>> HeadQuerier::LabelNames(const std::vector<Matcher>& matchers,
+                                                         size_t limit, bool* truncated) {
+  const HeadIndex& index = view_->head->index();
+  std::vector<std::string> names;
+  ReaderLock lock(index.mu());
+  std::vector<bool> seen(index.num_names());
+  if (matchers.empty()) {
+    for (uint32_t i = 0; i < seen.size(); i++) seen[i] = index.NumValuesOf(i) > 0;
+  } else {
+    ASSIGN_OR_RETURN(const Postings selected, SelectSeries(index, matchers, nullptr));
+    for (const SeriesNumber n : selected.view()) index.MarkNames(n, &seen);
+  }
+  for (uint32_t i = 0; i < seen.size(); i++) {
+    if (seen[i]) names.emplace_back(index.NameText(i));
+  }
+  std::sort(names.begin(), names.end());
+  if (limit != 0 && names.size() > limit) {
+    names.resize(limit);
+    if (truncated != nullptr) *truncated = true;
+  }
+  return names;
+}
+
+uint64_t HeadQuerier::EstimateSeries(const std::vector<Matcher>& matchers) {
+  const HeadIndex& index = view_->head->index();
+  ReaderLock lock(index.mu());
+  return EstimateSelection(index, matchers);
+}
+
+}  // namespace deucalion::tsdb

@@ -1,0 +1,88 @@
+// HeadQuerier: the head as a reader sees it: the commits that had been published when it was made.
+//
+// Selection happens under the index lock; reading a series takes its shard's lock for as long as it
+// takes to copy the open chunk, and decodes without.
+#ifndef DEUCALION_TSDB_HEAD_HEAD_QUERIER_H_
+#define DEUCALION_TSDB_HEAD_HEAD_QUERIER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tsdb/head/head.h"
+#include "tsdb/storage/queryable.h"
+
+namespace deucalion::tsdb {
+
+// Pins the head and its view. Shared by a querier and its series sets.
+class HeadView {
+ public:
+  explicit HeadView(Head* head)
+      : head(head), pin(head->pins().Pin()), watermark(head->isolation().OpenReader()),
+        floor_ms(head->floor_ms()) {}
+  ~HeadView() {
+    head->isolation().CloseReader(watermark);
+    head->pins().Unpin(pin);
+  }
+  HeadView(const HeadView&) = delete;
+  HeadView& operator=(const HeadView&) = delete;
+
+  Head* const head;
+  const uint64_t pin;
+  const uint64_t watermark;
+  const int64_t floor_ms;
+};
+
+class HeadQuerier final : public Querier {
+ public:
+  // [min_ms, max_ms], both inclusive. The head must outlive the querier.
+  HeadQuerier(Head* head, int64_t min_ms, int64_t max_ms);
+
+  Result<std::unique_ptr<SeriesSet>> Select(bool sorted, const SelectHints& hints,
+                                            const std::vector<Matcher>& matchers,
+                                            const CancelToken* cancel) override;
+  Result<std::vector<std::string>> LabelValues(const std::string& name,
+                                               const std::vector<Matcher>& matchers, size_t limit,
+                                               bool* truncated) override;
+  Result<std::vector<std::string>> LabelNames(const std::vector<Matcher>& matchers, size_t limit,
+                                              bool* truncated) override;
+  uint64_t EstimateSeries(const std::vector<Matcher>& matchers) override;
+  int64_t floor_ms() const { return view_->floor_ms; }
+
+ private:
+  void KeepWithSamples(int64_t min_ms, int64_t max_ms, std::vector<Slot>* slots) const;
+
+  std::shared_ptr<HeadView> view_;
+  const int64_t min_ms_;
+  const int64_t max_ms_;
+};
+
+// Reads one series of the head at a view: for the series sets, the head cut and checkpoints.
+class HeadSeriesReader {
+ public:
+  explicit HeadSeriesReader(const HeadView* view) : view_(view) {}
+  Status Read(Slot slot, int64_t min_ms, int64_t max_ms, SampleColumns* out);
+
+ private:
+  struct Piece {
+    SealedEntry entry;
+    ChunkEncoding encoding = ChunkEncoding::kXor;  // and the two below: of chunks kept in memory
+    uint16_t count = 0;
+    std::string bytes;
+  };
+  bool CopyUnderLock(Slot slot, int64_t min_ms, int64_t* max_ms);
+  Status DecodeSealed(const Piece& piece, int64_t min_ms, int64_t max_ms, SampleColumns* out);
+
+  const HeadView* view_;
+  std::vector<Piece> pieces_;
+  OpenChunkCopy open_;
+  std::string histograms_;
+  bool histograms_are_float_ = false;
+  std::vector<std::pair<int64_t, uint64_t>> late_;
+  std::vector<std::pair<int64_t, int64_t>> starts_;
+  std::vector<TimeInterval> deleted_;
+};
+
+}  // namespace deucalion::tsdb
+
+#endif  // DEUCALION_TSDB_HEAD_HEAD_QUERIER_H_

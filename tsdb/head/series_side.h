@@ -1,0 +1,72 @@
+// SeriesSide: what only some series have, kept beside the record: histograms, late samples, start
+// timestamps, deletions, metadata. Guarded by the shard's lock.
+#ifndef DEUCALION_TSDB_HEAD_SERIES_SIDE_H_
+#define DEUCALION_TSDB_HEAD_SERIES_SIDE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/metadata.h"
+#include "tsdb/head/sealed_chunks.h"
+#include "tsdb/storage/queryable.h"
+
+namespace deucalion::tsdb {
+
+// Histograms of one kind in time order, before they are sealed. Sealed form (and the checkpoint's):
+//   entries { zigzag varint time_ms, zigzag varint start ms, length-prefixed histogram_codec.h },
+//   zstd over all of them.
+struct OpenHistograms {
+  bool is_float = false;
+  uint16_t count = 0;
+  int64_t first_ms = 0;
+  std::string entries;
+  std::string last;  // the newest one's bytes, to tell duplicates
+};
+
+struct LateSample {
+  int64_t time_ms = 0;
+  uint64_t bits = 0;
+  uint64_t commit = 0;
+};
+
+struct TimeInterval {
+  int64_t min_ms = 0;
+  int64_t max_ms = 0;  // inclusive
+  friend bool operator==(const TimeInterval&, const TimeInterval&) = default;
+};
+
+struct SeriesSide {
+  OpenHistograms histograms;
+  std::vector<LateSample> late;  // by time; equal times by commit
+  std::vector<std::pair<int64_t, int64_t>> starts;  // from time_ms on: start timestamp
+  std::vector<TimeInterval> deleted;
+  std::unique_ptr<Metadata> metadata;
+
+  bool empty() const {
+    return histograms.count == 0 && late.empty() && starts.empty() && deleted.empty() &&
+           metadata == nullptr;
+  }
+};
+
+void AppendHistogramEntry(OpenHistograms* open, int64_t time_ms, int64_t st_ms, bool is_float,
+                          std::string_view bytes);
+// The sealed form.
+SealedChunkView SealHistograms(const OpenHistograms& open, std::string* bytes);
+Status DecodeHistograms(const SealedChunkView& chunk, int64_t min_ms, int64_t max_ms,
+                        SampleColumns* out);
+Status DecodeHistogramEntries(std::string_view entries, bool is_float, int64_t min_ms,
+                              int64_t max_ms, SampleColumns* out);
+
+// Merges `late` (by time, equal times newest last) into the floats of *out; a late sample replaces one
+// of the same time only if it is not already there.
+void MergeLate(const std::vector<std::pair<int64_t, uint64_t>>& late, SampleColumns* out);
+void DropDeleted(const std::vector<TimeInterval>& deleted, SampleColumns* out);
+// Adds an interval to a sorted set of disjoint ones.
+void AddInterval(std::vector<TimeInterval>* intervals, TimeInterval added);
+
+}  // namespace deucalion::tsdb
+
+#endif  // DEUCALION_TSDB_HEAD_SERIES_SIDE_H_
