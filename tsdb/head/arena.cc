@@ -35,8 +35,8 @@ ArenaRef Arena::Carve(size_t bytes) {
   const uint64_t mapped = static_cast<uint64_t>(num_pieces_) << kPieceShift;
   uint64_t begin = next_unit_;
   // An extent lies in one piece, or in pieces that were mapped together for it.
-  const bool fits = begin + units <= mapped &&
-                    (begin >> kPieceShift) == ((begin + units - 1) >> kPieceShift);
+  const bool fits =
+      begin + units <= mapped && (begin >> kPieceShift) == ((begin + units - 1) >> kPieceShift);
   if (!fits) {
     begin = mapped == 0 ? 1 : mapped;
     const uint64_t want = (mapped == 0 ? 1 : 0) + units;

@@ -1,9 +1,9 @@
-// Arena: memory named by 32-bit references, so that a series record can point to its chunk, labels and
-// sealed list in four bytes each.
+// Arena: memory named by 32-bit references, so that a series record can point to its chunk, labels
+// and sealed list in four bytes each.
 //
-// It hands out extents that never move; a SizeClassPool cuts them into blocks and takes blocks back.
-// Memory goes back to the system only when the arena dies: what is freed is used again. At() is
-// lock-free and safe from any thread for references that were published to it.
+// It hands out extents that never move; a SizeClassPool cuts them into blocks and takes blocks
+// back. Memory goes back to the system only when the arena dies: what is freed is used again. At()
+// is lock-free and safe from any thread for references that were published to it.
 #ifndef DEUCALION_TSDB_HEAD_ARENA_H_
 #define DEUCALION_TSDB_HEAD_ARENA_H_
 

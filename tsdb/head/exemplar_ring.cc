@@ -11,9 +11,8 @@ namespace {
 constexpr size_t kMaxLabelRunes = 128;
 
 size_t CountRunes(std::string_view text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<uint8_t>(c) & 0xc0) != 0x80;
-  }));
+  return static_cast<size_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xc0) != 0x80; }));
 }
 
 bool SameExemplar(const Exemplar& a, const Exemplar& b) {
@@ -68,11 +67,11 @@ Status ExemplarRing::Validate(LabelsView series, const Exemplar& exemplar, bool*
     *duplicate = true;
     return OkStatus();
   }
-  const bool older = exemplar.time_ms < newest.time_ms ||
-                     (exemplar.time_ms == newest.time_ms &&
-                      (exemplar.value < newest.value ||
-                       (exemplar.value == newest.value &&
-                        exemplar.labels.Hash() < newest.labels.Hash())));
+  const bool older =
+      exemplar.time_ms < newest.time_ms ||
+      (exemplar.time_ms == newest.time_ms &&
+       (exemplar.value < newest.value ||
+        (exemplar.value == newest.value && exemplar.labels.Hash() < newest.labels.Hash())));
   if (older) return Status(StatusCode::kOutOfOrder, "out of order exemplar");
   return OkStatus();
 }

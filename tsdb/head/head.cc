@@ -22,8 +22,8 @@ Head::~Head() = default;
 Result<std::unique_ptr<Head>> Head::Open(Options options) {
   if (!std::has_single_bit(options.shards) || !std::has_single_bit(options.streams) ||
       options.shards > 4096 || options.streams > options.shards) {
-    return InvalidArgumentError(fmt::format("head: {} shards and {} wal streams: want powers of two",
-                                            options.shards, options.streams));
+    return InvalidArgumentError(fmt::format(
+        "head: {} shards and {} wal streams: want powers of two", options.shards, options.streams));
   }
   std::unique_ptr<Head> head(new Head(std::move(options)));
   const Options& o = head->options_;

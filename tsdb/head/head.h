@@ -1,11 +1,12 @@
 // Head: the newest hours of every series, in memory.
 //
 // Series are spread over shards by label hash; labels and postings are in one HeadIndex. Appenders
-// (head_appender.h) check samples, write them to the WAL and apply them; queriers (head_querier.h) read
-// under the isolation of Isolation. The head owns its memory and the files of sealed chunks; the WAL
-// is its owner's and must outlive the appenders.
+// (head_appender.h) check samples, write them to the WAL and apply them; queriers (head_querier.h)
+// read under the isolation of Isolation. The head owns its memory and the files of sealed chunks;
+// the WAL is its owner's and must outlive the appenders.
 //
-// Locks, in the order they are taken: WAL stream; shard; index; exemplar ring. No two shards at once.
+// Locks, in the order they are taken: WAL stream; shard; index; exemplar ring. No two shards at
+// once.
 #ifndef DEUCALION_TSDB_HEAD_HEAD_H_
 #define DEUCALION_TSDB_HEAD_HEAD_H_
 
@@ -39,17 +40,17 @@ struct StagedHistogram {
   bool is_float = false;
   int64_t time_ms = 0;
   int64_t st_ms = 0;
-  std::string bytes;  // histogram_codec.h
+  std::string bytes;  // histogram_bytes.h
 };
 
 // Counters of what came in; relaxed.
 struct HeadCounters {
   std::atomic<uint64_t> samples{0};
   std::atomic<uint64_t> histogram_samples{0};
-  std::atomic<uint64_t> out_of_order{0};   // refused
+  std::atomic<uint64_t> out_of_order{0};  // refused
   std::atomic<uint64_t> out_of_bounds{0};
   std::atomic<uint64_t> too_old{0};
-  std::atomic<uint64_t> late{0};           // taken into the out-of-order window
+  std::atomic<uint64_t> late{0};  // taken into the out-of-order window
   std::atomic<uint64_t> series_created{0};
   std::atomic<uint64_t> series_removed{0};
   std::atomic<uint64_t> exemplars{0};
@@ -60,7 +61,7 @@ class Head {
   struct Options {
     FileSystem* fs = nullptr;
     std::string chunks_dir;
-    uint32_t shards = 16;   // powers of two, fixed for a data directory
+    uint32_t shards = 16;  // powers of two, fixed for a data directory
     uint32_t streams = 2;
     int64_t block_range_ms = 2 * 3600 * 1000;
     int64_t out_of_order_window_ms = 0;
@@ -121,7 +122,8 @@ class Head {
 
   // ---- cut ----
 
-  // From when this returns on, no sample below `cut_ms` comes in in order, and all that did are applied.
+  // From when this returns on, no sample below `cut_ms` comes in in order, and all that did are
+  // applied.
   void RaiseMinValid(int64_t cut_ms);
   // Readers made from now on see nothing below.
   void SetFloor(int64_t cut_ms);

@@ -4,7 +4,7 @@
 
 #include <bit>
 
-#include "tsdb/head/histogram_codec.h"
+#include "tsdb/head/histogram_bytes.h"
 
 namespace deucalion::tsdb {
 namespace {
@@ -18,10 +18,11 @@ constexpr size_t kSplitEvery = 256;
 Status UnknownSeries() { return NotFoundError("unknown series reference"); }
 
 Status DuplicateSample(int64_t time_ms, double existing, double value) {
-  return Status(StatusCode::kDuplicateSample,
-                fmt::format("duplicate sample for timestamp {}; overrides not allowed: existing {}, "
-                            "new value {}",
-                            time_ms, FormatFloatG(existing), FormatFloatG(value)));
+  return Status(
+      StatusCode::kDuplicateSample,
+      fmt::format("duplicate sample for timestamp {}; overrides not allowed: existing {}, "
+                  "new value {}",
+                  time_ms, FormatFloatG(existing), FormatFloatG(value)));
 }
 
 }  // namespace
@@ -112,8 +113,7 @@ Result<HeadAppender::Verdict> HeadAppender::Check(Slot slot, SeriesRecord* r, ui
                                   time_ms, FormatFloatG(*value)));
       }
       if (value != nullptr) {
-        const double existing =
-            std::bit_cast<double>(r->last_bits.load(std::memory_order_relaxed));
+        const double existing = std::bit_cast<double>(r->last_bits.load(std::memory_order_relaxed));
         if (std::bit_cast<uint64_t>(existing) == std::bit_cast<uint64_t>(*value)) {
           return Verdict::kAlreadyThere;
         }
@@ -261,8 +261,7 @@ Status HeadAppender::UpdateMetadata(SeriesRef ref, const Metadata& metadata) {
 Status HeadAppender::Delete(SeriesRef ref, TimeInterval interval) {
   uint64_t id;
   if (head_->Resolve(ref, &id) == nullptr) return UnknownSeries();
-  PartOf(id).deletions.push_back(
-      {.id = id, .slot = static_cast<Slot>(ref), .interval = interval});
+  PartOf(id).deletions.push_back({.id = id, .slot = static_cast<Slot>(ref), .interval = interval});
   return OkStatus();
 }
 
@@ -288,7 +287,8 @@ void HeadAppender::Encode(CommitScratch::PerStream* part, wal::CommitSink* sink)
     }
     const StagedSample& s = part->samples[i];
     wal::ValueState& state = slabs.WalState(s.slot);
-    if (!state.introduced) [[unlikely]] Introduce(s.slot, s.id, sink);
+    if (!state.introduced) [[unlikely]]
+      Introduce(s.slot, s.id, sink);
     encoder->AddSample(s.id, s.time_ms, s.value, &state);
     if (next_start < part->starts.size() && part->starts[next_start].index == i) {
       encoder->SetStart(part->starts[next_start++].st_ms);
@@ -356,8 +356,7 @@ Status HeadAppender::Commit() {
     CommitScratch::PerStream& part = scratch_->streams[i];
     if (part.empty()) continue;
     any = true;
-    Status status =
-        wal_->stream(i)->Commit([&](wal::CommitSink* sink) { Encode(&part, sink); });
+    Status status = wal_->stream(i)->Commit([&](wal::CommitSink* sink) { Encode(&part, sink); });
     if (!status.ok()) {
       Finish();
       return status;

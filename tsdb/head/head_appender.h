@@ -1,8 +1,8 @@
 // HeadAppender: one transaction on the head.
 //
-// Each sample is checked when it is given, against what is committed, without a lock as long as it is in
-// order. Commit() writes one frame (or more) per WAL stream, then applies all under one commit number.
-// A failed WAL write leaves the head untouched.
+// Each sample is checked when it is given, against what is committed, without a lock as long as it
+// is in order. Commit() writes one frame (or more) per WAL stream, then applies all under one
+// commit number. A failed WAL write leaves the head untouched.
 #ifndef DEUCALION_TSDB_HEAD_HEAD_APPENDER_H_
 #define DEUCALION_TSDB_HEAD_HEAD_APPENDER_H_
 
@@ -93,9 +93,7 @@ class HeadAppender final : public Appender {
   void Encode(CommitScratch::PerStream* part, wal::CommitSink* sink);
   void Introduce(Slot slot, uint64_t id, wal::CommitSink* sink);
   void Apply();
-  CommitScratch::PerStream& PartOf(uint64_t id) {
-    return scratch_->streams[head_->StreamOfId(id)];
-  }
+  CommitScratch::PerStream& PartOf(uint64_t id) { return scratch_->streams[head_->StreamOfId(id)]; }
   void Finish();
 
   Head* const head_;

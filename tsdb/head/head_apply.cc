@@ -1,4 +1,5 @@
-// Applying commits: what is in the WAL becomes part of the series. Live commits and replay share it.
+// Applying commits: what is in the WAL becomes part of the series. Live commits and replay share
+// it.
 #include <bit>
 
 #include "tsdb/head/head.h"
@@ -32,7 +33,8 @@ void ByShard(Head* head, std::span<const Staged> samples, Visit visit) {
   }
   for (uint32_t s = 0; s < shards; s++) {
     if (begin[s] == begin[s + 1]) continue;
-    visit(&head->shard(s), std::span<const uint32_t>(order).subspan(begin[s], begin[s + 1] - begin[s]));
+    visit(&head->shard(s),
+          std::span<const uint32_t>(order).subspan(begin[s], begin[s + 1] - begin[s]));
   }
 }
 
@@ -89,15 +91,15 @@ void Head::ApplyLate(uint64_t commit, std::span<const StagedSample> samples, App
         continue;
       }
       auto& late = shard->SideOf(s.slot, &r)->late;
-      const auto at = std::upper_bound(late.begin(), late.end(), s.time_ms,
-                                       [](int64_t t, const LateSample& l) { return t < l.time_ms; });
+      const auto at =
+          std::upper_bound(late.begin(), late.end(), s.time_ms,
+                           [](int64_t t, const LateSample& l) { return t < l.time_ms; });
       if (at != late.begin() && std::prev(at)->time_ms == s.time_ms) {
         applied->dropped++;
         continue;
       }
-      late.insert(at, {.time_ms = s.time_ms,
-                       .bits = std::bit_cast<uint64_t>(s.value),
-                       .commit = commit});
+      late.insert(
+          at, {.time_ms = s.time_ms, .bits = std::bit_cast<uint64_t>(s.value), .commit = commit});
       Extend(applied, s.time_ms);
     }
   });

@@ -25,8 +25,8 @@ std::string_view EncodedPair(const Label& label) {
 HeadIndex::HeadIndex(const SeriesSlabs* slabs)
     : slabs_(slabs),
       pool_(&arena_),
-      pair_blocks_(
-          static_cast<std::atomic<Pair*>*>(std::calloc(kMaxPairBlocks, sizeof(std::atomic<Pair*>)))) {
+      pair_blocks_(static_cast<std::atomic<Pair*>*>(
+          std::calloc(kMaxPairBlocks, sizeof(std::atomic<Pair*>)))) {
   table_.resize(1024);
 }
 

@@ -1,13 +1,14 @@
 // HeadIndex: labels and the inverted index of the series in memory.
 //
-// The unit is the label pair (name=value): kept once, in the encoded form of Labels, with the postings
-// of the series that have it. A series' labels are the list of its pair ids, so that comparing and
-// copying a label set is a memcmp or memcpy per pair. Postings hold series numbers, which are given out
-// ascending and name slots through a table; Compact() drops series that have left and renumbers.
+// The unit is the label pair (name=value): kept once, in the encoded form of Labels, with the
+// postings of the series that have it. A series' labels are the list of its pair ids, so that
+// comparing and copying a label set is a memcmp or memcpy per pair. Postings hold series numbers,
+// which are given out ascending and name slots through a table; Compact() drops series that have
+// left and renumbers.
 //
-// Lookups and changes need the lock that the method asks for: `mu` is the owner's to take, once around
-// a whole selection. CopyLabels, Equals and ValueIn read immutable memory and need none, as long as the
-// caller pins the series (EpochPins).
+// Lookups and changes need the lock that the method asks for: `mu` is the owner's to take, once
+// around a whole selection. CopyLabels, Equals and ValueIn read immutable memory and need none, as
+// long as the caller pins the series (EpochPins).
 #ifndef DEUCALION_TSDB_HEAD_HEAD_INDEX_H_
 #define DEUCALION_TSDB_HEAD_HEAD_INDEX_H_
 
@@ -96,8 +97,8 @@ class HeadIndex final : public IndexReader {
   static constexpr uint32_t kMaxPairBlocks = 1u << 18;
 
   Pair& PairAt(uint32_t id) const {
-    return pair_blocks_[id >> kPairShift].load(std::memory_order_acquire)[id &
-                                                                         ((1u << kPairShift) - 1)];
+    return pair_blocks_[id >> kPairShift].load(
+        std::memory_order_acquire)[id & ((1u << kPairShift) - 1)];
   }
   std::string_view PairText(uint32_t id) const;
   static std::string_view ValueIn(std::string_view pair_text);
@@ -116,7 +117,7 @@ class HeadIndex final : public IndexReader {
   Arena arena_;  // label lists and pair texts
   SizeClassPool pool_;
   std::atomic<Pair*>* pair_blocks_;
-  uint32_t pair_count_ = 0;           // ids given out, free ones included
+  uint32_t pair_count_ = 0;  // ids given out, free ones included
   std::vector<uint32_t> free_pairs_;
   uint64_t live_pairs_ = 0;
   std::vector<TableEntry> table_;

@@ -61,8 +61,8 @@ bool HasSamples(const HeadView& view, const Shard& shard, Slot slot, const Serie
 
 // ---- reading a series ----
 
-// Copies what the lock guards. False when the series has nothing for the view; lowers *max_ms to what
-// the view may see of in-order samples.
+// Copies what the lock guards. False when the series has nothing for the view; lowers *max_ms to
+// what the view may see of in-order samples.
 bool HeadSeriesReader::CopyUnderLock(Slot slot, int64_t min_ms, int64_t* max_ms) {
   Head& head = *view_->head;
   Shard& shard = head.shard(head.slabs().ShardOf(slot));
@@ -189,8 +189,7 @@ void HeadQuerier::KeepWithSamples(int64_t min_ms, int64_t max_ms, std::vector<Sl
     for (size_t k = 0; k < mine.size(); k++) {
       if (k + 8 < mine.size()) head.slabs().Prefetch((*slots)[mine[k + 8]]);
       const Slot slot = (*slots)[mine[k]];
-      keep[mine[k]] =
-          HasSamples(*view_, shard, slot, head.slabs().Record(slot), min_ms, max_ms);
+      keep[mine[k]] = HasSamples(*view_, shard, slot, head.slabs().Record(slot), min_ms, max_ms);
     }
   }
   size_t kept = 0;
@@ -220,9 +219,8 @@ Result<std::unique_ptr<SeriesSet>> HeadQuerier::Select(bool sorted, const Select
       order.emplace_back(view_->head->slabs().Record(slot).labels.load(std::memory_order_acquire),
                          slot);
     }
-    std::sort(order.begin(), order.end(), [&](const auto& a, const auto& b) {
-      return index.Compare(a.first, b.first) < 0;
-    });
+    std::sort(order.begin(), order.end(),
+              [&](const auto& a, const auto& b) { return index.Compare(a.first, b.first) < 0; });
     for (size_t i = 0; i < slots.size(); i++) slots[i] = order[i].second;
   }
   if (hints.limit != 0 && slots.size() > hints.limit) slots.resize(hints.limit);

@@ -18,7 +18,9 @@ namespace deucalion::tsdb {
 class HeadView {
  public:
   explicit HeadView(Head* head)
-      : head(head), pin(head->pins().Pin()), watermark(head->isolation().OpenReader()),
+      : head(head),
+        pin(head->pins().Pin()),
+        watermark(head->isolation().OpenReader()),
         floor_ms(head->floor_ms()) {}
   ~HeadView() {
     head->isolation().CloseReader(watermark);

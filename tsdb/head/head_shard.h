@@ -14,8 +14,8 @@
 
 namespace deucalion::tsdb {
 
-// From the low half of a label hash to slots: open addressing, eight bytes an entry. The half is index
-// and tag at once, so that growing needs no labels.
+// From the low half of a label hash to slots: open addressing, eight bytes an entry. The half is
+// index and tag at once, so that growing needs no labels.
 class SeriesMap {
  public:
   SeriesMap() : entries_(64) {}

@@ -1,4 +1,5 @@
-// Isolation: which commits a reader sees; and EpochPins: when memory that left the head may be reused.
+// Isolation: which commits a reader sees; and EpochPins: when memory that left the head may be
+// reused.
 #ifndef DEUCALION_TSDB_HEAD_ISOLATION_H_
 #define DEUCALION_TSDB_HEAD_ISOLATION_H_
 
@@ -13,9 +14,9 @@
 
 namespace deucalion::tsdb {
 
-// One counter over all shards. A commit takes a number, changes series, and publishes; the watermark is
-// the number below which (inclusive) every commit has published. A reader at watermark W ignores what
-// commits above W did. Thread-safe.
+// One counter over all shards. A commit takes a number, changes series, and publishes; the
+// watermark is the number below which (inclusive) every commit has published. A reader at watermark
+// W ignores what commits above W did. Thread-safe.
 class Isolation {
  public:
   uint64_t Begin() EXCLUDES(mu_) {
@@ -41,8 +42,8 @@ class Isolation {
     MutexLock lock(mu_);
     readers_.erase(readers_.find(watermark));
   }
-  // The watermarks at which anybody reads or may begin to read: those of open readers, ascending, then
-  // the present one.
+  // The watermarks at which anybody reads or may begin to read: those of open readers, ascending,
+  // then the present one.
   std::vector<uint64_t> Watermarks() const EXCLUDES(mu_) {
     MutexLock lock(mu_);
     std::vector<uint64_t> all(readers_.begin(), readers_.end());
@@ -55,9 +56,7 @@ class Isolation {
   }
 
  private:
-  void Advance() REQUIRES(mu_) {
-    watermark_ = running_.empty() ? newest_ : *running_.begin() - 1;
-  }
+  void Advance() REQUIRES(mu_) { watermark_ = running_.empty() ? newest_ : *running_.begin() - 1; }
 
   mutable Mutex mu_;
   CondVar published_;

@@ -81,7 +81,8 @@ void TrimFrom(size_t begin, int64_t min_ms, int64_t max_ms, SampleColumns* out) 
   times.resize(end);
   out->values.resize(end);
   if (drop == 0) return;
-  times.erase(times.begin() + static_cast<long>(begin), times.begin() + static_cast<long>(begin + drop));
+  times.erase(times.begin() + static_cast<long>(begin),
+              times.begin() + static_cast<long>(begin + drop));
   out->values.erase(out->values.begin() + static_cast<long>(begin),
                     out->values.begin() + static_cast<long>(begin + drop));
 }
@@ -269,7 +270,8 @@ void OpenChunks::FreeOpen(SeriesRecord* r) {
 void OpenChunks::AddSealed(SeriesRecord* r, SealedEntry entry) {
   auto* list = r->sealed == 0 ? nullptr : reinterpret_cast<SealedList*>(arena_->At(r->sealed));
   if (list == nullptr || list->count == list->capacity) {
-    const uint32_t capacity = list == nullptr ? 1 : list->capacity + std::max(1u, list->capacity / 2);
+    const uint32_t capacity =
+        list == nullptr ? 1 : list->capacity + std::max(1u, list->capacity / 2);
     const ArenaRef bigger = pool_.Alloc(sizeof(SealedList) + capacity * sizeof(SealedEntry));
     CHECK(bigger != 0);
     auto* to = reinterpret_cast<SealedList*>(arena_->At(bigger));

@@ -1,8 +1,9 @@
-// The open chunk of a series: how a sample gets into it, when it is sealed, and how a reader copies it.
+// The open chunk of a series: how a sample gets into it, when it is sealed, and how a reader copies
+// it.
 //
 // A chunk begins as a run held in the record alone (series_record.h). It becomes XOR bytes in the
-// shard's pool when a sample differs, grows there, and is sealed: written to SealedChunks and entered in
-// the series' sealed list, 16 bytes each. All calls under the shard's lock.
+// shard's pool when a sample differs, grows there, and is sealed: written to SealedChunks and
+// entered in the series' sealed list, 16 bytes each. All calls under the shard's lock.
 #ifndef DEUCALION_TSDB_HEAD_OPEN_CHUNK_H_
 #define DEUCALION_TSDB_HEAD_OPEN_CHUNK_H_
 

@@ -1,5 +1,5 @@
-// PostingList: an append-only ascending list of series numbers in 16 bytes. Up to two numbers live in
-// the list itself: most pairs of a fleet (pod, id, path) belong to few series.
+// PostingList: an append-only ascending list of series numbers in 16 bytes. Up to two numbers live
+// in the list itself: most pairs of a fleet (pod, id, path) belong to few series.
 #ifndef DEUCALION_TSDB_HEAD_POSTING_LIST_H_
 #define DEUCALION_TSDB_HEAD_POSTING_LIST_H_
 

@@ -1,12 +1,13 @@
-// SealedChunks: full chunks of the head, on disk but mapped: they cost page cache, not memory of ours.
+// SealedChunks: full chunks of the head, on disk but mapped: they cost page cache, not memory of
+// ours.
 //
 // Files <dir>/<number, 8 digits>.chunks of a fixed size, allocated ahead and written with pwrite:
 //   8 bytes "DEUCHCK1"   chunks, each at a multiple of 8:
-//   u32 size of the bytes   u32 crc32c of encoding, count and bytes   u8 encoding   u8 0   u16 count
-//   bytes
+//   u32 size of the bytes   u32 crc32c of encoding, count and bytes   u8 encoding   u8 0   u16
+//   count bytes
 //
-// A chunk is named by file and offset. Until a checkpoint names them the files are a cache of the WAL:
-// at start without a checkpoint they are deleted. Thread-safe.
+// A chunk is named by file and offset. Until a checkpoint names them the files are a cache of the
+// WAL: at start without a checkpoint they are deleted. Thread-safe.
 #ifndef DEUCALION_TSDB_HEAD_SEALED_CHUNKS_H_
 #define DEUCALION_TSDB_HEAD_SEALED_CHUNKS_H_
 
@@ -41,8 +42,8 @@ struct SealedChunkView {
 
 class SealedChunks {
  public:
-  // `keep_below`: files with smaller numbers hold chunks of a checkpoint and are mapped; all others are
-  // deleted. New chunks go to new files.
+  // `keep_below`: files with smaller numbers hold chunks of a checkpoint and are mapped; all others
+  // are deleted. New chunks go to new files.
   static Result<std::unique_ptr<SealedChunks>> Open(FileSystem* fs, std::string dir,
                                                     uint32_t keep_below,
                                                     uint64_t file_bytes = 32 << 20);
@@ -51,8 +52,8 @@ class SealedChunks {
   Result<ChunkLocation> Append(const SealedChunkView& chunk) EXCLUDES(mu_);
   // The bytes stay valid until the file is dropped. kCorrupt when they are not what was written.
   Result<SealedChunkView> Read(ChunkLocation location) const;
-  // Makes all chunks appended so far durable and begins a new file; returns its number: a checkpoint
-  // that names only chunks appended before keeps files below it.
+  // Makes all chunks appended so far durable and begins a new file; returns its number: a
+  // checkpoint that names only chunks appended before keeps files below it.
   Result<uint32_t> SyncAndRoll() EXCLUDES(mu_);
   // Unlinks files below `number`; their mappings live on until FreeDropped().
   void DropBelow(uint32_t number) EXCLUDES(mu_);

@@ -1,8 +1,8 @@
 // SeriesRecord: all that ingest touches of a series, in one cache line; and the slabs they live in.
 //
-// A slot (32 bits) names a record; a slab of 1,024 belongs to one shard. Fields are written under the
-// shard's lock. The atomic ones are also read without it: to check that a reference is still good, and
-// for the first look at whether a sample is in order.
+// A slot (32 bits) names a record; a slab of 1,024 belongs to one shard. Fields are written under
+// the shard's lock. The atomic ones are also read without it: to check that a reference is still
+// good, and for the first look at whether a sample is in order.
 #ifndef DEUCALION_TSDB_HEAD_SERIES_RECORD_H_
 #define DEUCALION_TSDB_HEAD_SERIES_RECORD_H_
 
@@ -26,11 +26,11 @@ inline constexpr uint64_t kSeriesIdMask = (uint64_t{1} << kSeriesIdBits) - 1;
 // Flags, above the id.
 inline constexpr uint64_t kFlagLeaving = uint64_t{1} << 48;    // goes unless it is used again
 inline constexpr uint64_t kFlagHistogram = uint64_t{1} << 49;  // the open chunk is of histograms
-inline constexpr uint64_t kFlagSide = uint64_t{1} << 50;       // the shard's side table has an entry
+inline constexpr uint64_t kFlagSide = uint64_t{1} << 50;  // the shard's side table has an entry
 
-// The open chunk begins as a run: `count` samples of one value at one distance need no memory, because
-// last_ms, last_delta and last_bits say it all. `chunk` is 0 then. The first sample that differs writes
-// the run out as an XOR chunk.
+// The open chunk begins as a run: `count` samples of one value at one distance need no memory,
+// because last_ms, last_delta and last_bits say it all. `chunk` is 0 then. The first sample that
+// differs writes the run out as an XOR chunk.
 struct alignas(64) SeriesRecord {
   std::atomic<uint64_t> id_flags{0};  // 0: the slot is free
   std::atomic<int64_t> last_ms{kMinTimeMs};
@@ -48,9 +48,7 @@ struct alignas(64) SeriesRecord {
   uint16_t count = 0;  // samples of the open chunk
 
   uint64_t id() const { return id_flags.load(std::memory_order_relaxed) & kSeriesIdMask; }
-  bool Has(uint64_t flag) const {
-    return (id_flags.load(std::memory_order_relaxed) & flag) != 0;
-  }
+  bool Has(uint64_t flag) const { return (id_flags.load(std::memory_order_relaxed) & flag) != 0; }
   void Set(uint64_t flag) {
     if (!Has(flag)) id_flags.fetch_or(flag, std::memory_order_relaxed);
   }

@@ -6,7 +6,7 @@
 #include <bit>
 
 #include "base/bytes.h"
-#include "tsdb/head/histogram_codec.h"
+#include "tsdb/head/histogram_bytes.h"
 
 namespace deucalion::tsdb {
 namespace {
@@ -77,8 +77,8 @@ void MergeLate(const std::vector<std::pair<int64_t, uint64_t>>& late, SampleColu
   size_t i = 0;
   size_t j = 0;
   while (i < out->times.size() || j < late.size()) {
-    const bool take_late = i == out->times.size() ||
-                           (j < late.size() && late[j].first < out->times[i]);
+    const bool take_late =
+        i == out->times.size() || (j < late.size() && late[j].first < out->times[i]);
     if (take_late) {
       if (times.empty() || times.back() != late[j].first) {
         times.push_back(late[j].first);
@@ -102,9 +102,8 @@ void MergeLate(const std::vector<std::pair<int64_t, uint64_t>>& late, SampleColu
 void DropDeleted(const std::vector<TimeInterval>& deleted, SampleColumns* out) {
   if (deleted.empty()) return;
   const auto gone = [&](int64_t t) {
-    return std::any_of(deleted.begin(), deleted.end(), [&](const TimeInterval& d) {
-      return d.min_ms <= t && t <= d.max_ms;
-    });
+    return std::any_of(deleted.begin(), deleted.end(),
+                       [&](const TimeInterval& d) { return d.min_ms <= t && t <= d.max_ms; });
   };
   size_t kept = 0;
   for (size_t i = 0; i < out->times.size(); i++) {

@@ -16,7 +16,7 @@
 namespace deucalion::tsdb {
 
 // Histograms of one kind in time order, before they are sealed. Sealed form (and the checkpoint's):
-//   entries { zigzag varint time_ms, zigzag varint start ms, length-prefixed histogram_codec.h },
+//   entries { zigzag varint time_ms, zigzag varint start ms, length-prefixed histogram_bytes.h },
 //   zstd over all of them.
 struct OpenHistograms {
   bool is_float = false;
@@ -40,7 +40,7 @@ struct TimeInterval {
 
 struct SeriesSide {
   OpenHistograms histograms;
-  std::vector<LateSample> late;  // by time; equal times by commit
+  std::vector<LateSample> late;                     // by time; equal times by commit
   std::vector<std::pair<int64_t, int64_t>> starts;  // from time_ms on: start timestamp
   std::vector<TimeInterval> deleted;
   std::unique_ptr<Metadata> metadata;
@@ -60,8 +60,8 @@ Status DecodeHistograms(const SealedChunkView& chunk, int64_t min_ms, int64_t ma
 Status DecodeHistogramEntries(std::string_view entries, bool is_float, int64_t min_ms,
                               int64_t max_ms, SampleColumns* out);
 
-// Merges `late` (by time, equal times newest last) into the floats of *out; a late sample replaces one
-// of the same time only if it is not already there.
+// Merges `late` (by time, equal times newest last) into the floats of *out; a late sample replaces
+// one of the same time only if it is not already there.
 void MergeLate(const std::vector<std::pair<int64_t, uint64_t>>& late, SampleColumns* out);
 void DropDeleted(const std::vector<TimeInterval>& deleted, SampleColumns* out);
 // Adds an interval to a sorted set of disjoint ones.

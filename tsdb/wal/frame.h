@@ -6,12 +6,12 @@
 //     1 series     varint n; n x (id, labels as model/labels.h encodes them, length-prefixed)
 //     2 samples    varint n, varint bytes of the ids, ids; varint bytes of the times, times; values
 //     3 starts     as many start timestamps as the samples section before it: runs like times
-//     4 histograms varint n; n x (id, time, start, u8 kind: 0 integer 1 float, length-prefixed bytes)
-//     5 late       like 2: samples that came out of order
-//     6 exemplars  varint n; n x (id, time, f64 value, length-prefixed labels)
-//     7 metadata   varint n; n x (id, u8 kind, length-prefixed unit and help)
-//     8 deletions  varint n; n x (id, first ms, last ms)
-//   ids    zigzag of the difference to the one before plus one (1 at the start), in units of the number
+//     4 histograms varint n; n x (id, time, start, u8 kind: 0 integer 1 float, length-prefixed
+//     bytes) 5 late       like 2: samples that came out of order 6 exemplars  varint n; n x (id,
+//     time, f64 value, length-prefixed labels) 7 metadata   varint n; n x (id, u8 kind,
+//     length-prefixed unit and help) 8 deletions  varint n; n x (id, first ms, last ms)
+//   ids    zigzag of the difference to the one before plus one (1 at the start), in units of the
+//   number
 //          of streams: a sender that keeps its order writes zeros
 //   times  runs of (zigzag difference to the run before, run length)
 //   values value_codec.h
@@ -59,8 +59,8 @@ class FrameEncoder {
   void AddSample(uint64_t id, int64_t time_ms, double value, ValueState* state) {
     samples_.Add(*this, id, time_ms);
     char* p = samples_.values.Room(kMaxValueBytes);
-    samples_.values.end = static_cast<size_t>(
-        PutValue(value, segment_, state, p) - samples_.values.bytes.get());
+    samples_.values.end =
+        static_cast<size_t>(PutValue(value, segment_, state, p) - samples_.values.bytes.get());
   }
   // For the sample added last; samples without have none.
   void SetStart(int64_t st_ms);
@@ -198,16 +198,16 @@ struct DecodedFrame {
   std::vector<DecodedExemplar> exemplars;
   std::vector<DecodedMetadata> metadata;
   std::vector<DecodedDeletion> deletions;
-  uint64_t unknown_ids = 0;      // entries whose id nobody introduced: left out
-  uint64_t unknown_values = 0;   // samples written against a value in a damaged frame: left out
-  std::string body;              // after decompression
+  uint64_t unknown_ids = 0;     // entries whose id nobody introduced: left out
+  uint64_t unknown_values = 0;  // samples written against a value in a damaged frame: left out
+  std::string body;             // after decompression
   void Clear();
 };
 
 inline constexpr uint32_t kNoUser = UINT32_MAX;
 
-// What the decoder knows of each id of one stream. Ids mostly come in the order they were introduced,
-// so the entry behind the last one is looked at first.
+// What the decoder knows of each id of one stream. Ids mostly come in the order they were
+// introduced, so the entry behind the last one is looked at first.
 class IdTable {
  public:
   struct Entry {
@@ -237,8 +237,9 @@ class SeriesIntroducer {
   virtual uint32_t Introduce(uint64_t id, std::string_view encoded_labels) = 0;
 };
 
-// Decodes the body of a frame (flags and what follows) of `segment` into *out. `epoch` stands for the
-// segment in value states: take another one after a damaged frame. kCorrupt: *out is to be ignored.
+// Decodes the body of a frame (flags and what follows) of `segment` into *out. `epoch` stands for
+// the segment in value states: take another one after a damaged frame. kCorrupt: *out is to be
+// ignored.
 Status DecodeFrame(std::string_view payload, StreamShape shape, uint32_t epoch, IdTable* ids,
                    SeriesIntroducer* introducer, DecodedFrame* out);
 

@@ -81,14 +81,29 @@ class Decoder {
     // Every entry takes at least a byte: a forged count cannot make us allocate.
     if (!in.ok() || n > in.remaining()) return false;
     switch (kind) {
-      case kSeriesSection: Series(&in, n); break;
-      case kSamplesSection: Samples(&in, n); break;
-      case kLateSection: Late(&in, n); break;
-      case kHistogramsSection: Histograms(&in, n); break;
-      case kExemplarsSection: Exemplars(&in, n); break;
-      case kMetadataSection: MetadataEntries(&in, n); break;
-      case kDeletionsSection: Deletions(&in, n); break;
-      default: return false;
+      case kSeriesSection:
+        Series(&in, n);
+        break;
+      case kSamplesSection:
+        Samples(&in, n);
+        break;
+      case kLateSection:
+        Late(&in, n);
+        break;
+      case kHistogramsSection:
+        Histograms(&in, n);
+        break;
+      case kExemplarsSection:
+        Exemplars(&in, n);
+        break;
+      case kMetadataSection:
+        MetadataEntries(&in, n);
+        break;
+      case kDeletionsSection:
+        Deletions(&in, n);
+        break;
+      default:
+        return false;
     }
     return in.ok() && in.done();
   }

@@ -30,8 +30,8 @@ void FrameEncoder::Column::Grow(size_t n) {
 
 void FrameEncoder::TimeRuns::Flush() {
   if (length == 0) return;
-  out.Varint(ZigZag(static_cast<int64_t>(static_cast<uint64_t>(current) -
-                                         static_cast<uint64_t>(base))));
+  out.Varint(
+      ZigZag(static_cast<int64_t>(static_cast<uint64_t>(current) - static_cast<uint64_t>(base))));
   out.Varint(length);
   base = current;
   length = 0;
@@ -125,8 +125,8 @@ bool FrameEncoder::empty() const { return body_bytes() == 0; }
 
 size_t FrameEncoder::body_bytes() const {
   return series_.bytes.size() + histograms_.bytes.size() + exemplars_.bytes.size() +
-         metadata_.bytes.size() + deletions_.bytes.size() + samples_.ids.end +
-         samples_.values.end + late_.ids.end + late_.values.end;
+         metadata_.bytes.size() + deletions_.bytes.size() + samples_.ids.end + samples_.values.end +
+         late_.ids.end + late_.values.end;
 }
 
 void FrameEncoder::PutSection(uint8_t kind, Section* section) {
@@ -148,8 +148,8 @@ void FrameEncoder::PutSamples(uint8_t kind, SampleColumns* c) {
   std::string times_size;
   PutVarint(&times_size, c->times.out.end);
   PutU8(&body_, kind);
-  PutVarint(&body_, counts.size() + c->ids.end + times_size.size() + c->times.out.end +
-                        c->values.end);
+  PutVarint(&body_,
+            counts.size() + c->ids.end + times_size.size() + c->times.out.end + c->values.end);
   body_ += counts;
   body_.append(c->ids.bytes.get(), c->ids.end);
   body_ += times_size;

@@ -92,7 +92,8 @@ void StreamWriter::Lead() {
   queue_.pop_front();
   mu_.Unlock();
   Status status = WriteBatch(batch);
-  Status synced = status.ok() && options_.durability == Durability::kAlways ? SyncFile() : OkStatus();
+  Status synced =
+      status.ok() && options_.durability == Durability::kAlways ? SyncFile() : OkStatus();
   if (!status.ok()) AbandonSegment();
   mu_.Lock();
   if (!synced.ok()) {

@@ -1,13 +1,13 @@
 // StreamWriter: the writing end of one WAL stream, with group commit.
 //
 // A commit encodes its frames under the stream's lock, so that the order of frames is the order of
-// encoding (values are relative to the ones before). Then one of the waiting commits, the leader, writes
-// everything encoded so far in one call; the others wait for it.
+// encoding (values are relative to the ones before). Then one of the waiting commits, the leader,
+// writes everything encoded so far in one call; the others wait for it.
 //
-// Thread-safe. When a write fails, every commit encoded so far and not yet written fails with its error;
-// the segment is cut back to its last good frame and given up, and the next commit begins a new one, so
-// that a full disk heals by itself. When a sync fails the stream is dead: what the kernel dropped cannot
-// be known, and every later commit returns that error.
+// Thread-safe. When a write fails, every commit encoded so far and not yet written fails with its
+// error; the segment is cut back to its last good frame and given up, and the next commit begins a
+// new one, so that a full disk heals by itself. When a sync fails the stream is dead: what the
+// kernel dropped cannot be known, and every later commit returns that error.
 #ifndef DEUCALION_TSDB_WAL_STREAM_WRITER_H_
 #define DEUCALION_TSDB_WAL_STREAM_WRITER_H_
 
@@ -37,8 +37,8 @@ class CommitSink {
   virtual FrameEncoder* encoder() = 0;
   // Ends the frame and begins another one when it has grown large enough. Call between series.
   virtual void MaybeSplit() = 0;
-  // To be told (under the stream's lock) that `state` belongs to a series introduced by this commit:
-  // when the write fails the series counts as not introduced again.
+  // To be told (under the stream's lock) that `state` belongs to a series introduced by this
+  // commit: when the write fails the series counts as not introduced again.
   virtual void Introduced(ValueState* state) = 0;
 };
 
@@ -54,13 +54,14 @@ class StreamWriter {
   };
   explicit StreamWriter(Options options);
 
-  // `encode` is called once, under the stream's lock. OK when the frames are written (and synced, when
-  // durability asks). *end, if not null, is the position behind them.
+  // `encode` is called once, under the stream's lock. OK when the frames are written (and synced,
+  // when durability asks). *end, if not null, is the position behind them.
   Status Commit(const std::function<void(CommitSink*)>& encode, Position* end = nullptr)
       EXCLUDES(mu_);
   // Makes everything written so far durable.
   Status Sync() EXCLUDES(mu_);
-  // Ends the segment: the next frame begins a new one. Returns its position. What was encoded is written.
+  // Ends the segment: the next frame begins a new one. Returns its position. What was encoded is
+  // written.
   Result<Position> Roll() EXCLUDES(mu_);
   Status Close() EXCLUDES(mu_);
 
@@ -104,7 +105,7 @@ class StreamWriter {
   std::deque<Batch> queue_ GUARDED_BY(mu_);
   // Whether some thread owns the file fields below; they are touched without the lock meanwhile.
   bool file_taken_ GUARDED_BY(mu_) = false;
-  uint32_t segment_ GUARDED_BY(mu_);            // in which frames are encoded
+  uint32_t segment_ GUARDED_BY(mu_);  // in which frames are encoded
   uint64_t segment_encoded_ GUARDED_BY(mu_) = 0;
   Position end_ GUARDED_BY(mu_);
   uint64_t written_bytes_ GUARDED_BY(mu_) = 0;

@@ -61,8 +61,7 @@ double GetValue(ByteReader* in, uint32_t segment, ValueState* state, bool* known
   if (exponent > kMaxExponent) return static_cast<double>(in->Fail());
   state->exponent = static_cast<uint8_t>(exponent);
   state->previous = static_cast<uint64_t>(in->SignedVarint());
-  return static_cast<double>(static_cast<int64_t>(state->previous)) /
-         kPowersOfTen[state->exponent];
+  return static_cast<double>(static_cast<int64_t>(state->previous)) / kPowersOfTen[state->exponent];
 }
 
 }  // namespace deucalion::tsdb::wal

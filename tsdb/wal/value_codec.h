@@ -1,16 +1,17 @@
 // How the WAL writes one float after another of the same series.
 //
-// Most metrics are decimal numbers with few digits. A value is held as an integer and a power of ten,
-// when dividing the one by the other gives back the same 64 bits, and written as the varint of its
-// difference to the one before. All else is written as raw bits.
+// Most metrics are decimal numbers with few digits. A value is held as an integer and a power of
+// ten, when dividing the one by the other gives back the same 64 bits, and written as the varint of
+// its difference to the one before. All else is written as raw bits.
 //
-//   token (varint):  even  twice the zigzag difference at the series' exponent (0: the same bits again)
+//   token (varint):  even  twice the zigzag difference at the series' exponent (0: the same bits
+//   again)
 //                    1     8 bytes: raw bits; the series is raw from here on
 //                    3     the stale marker; what the next value is written against stays
 //                    2e+5  exponent e (0..12), then the zigzag varint of the whole integer
 //
-// A state belongs to one series in one segment: in a new segment the first value is written whole, so
-// every segment can be decoded alone.
+// A state belongs to one series in one segment: in a new segment the first value is written whole,
+// so every segment can be decoded alone.
 #ifndef DEUCALION_TSDB_WAL_VALUE_CODEC_H_
 #define DEUCALION_TSDB_WAL_VALUE_CODEC_H_
 
@@ -30,8 +31,8 @@ inline constexpr double kPowersOfTen[kMaxExponent + 1] = {1,   1e1, 1e2, 1e3,  1
                                                           1e7, 1e8, 1e9, 1e10, 1e11, 1e12};
 
 struct ValueState {
-  uint64_t previous = 0;   // the integer, or raw bits when exponent is kRawExponent
-  uint32_t segment = 0;    // in which it was last used; 0 = never
+  uint64_t previous = 0;  // the integer, or raw bits when exponent is kRawExponent
+  uint32_t segment = 0;   // in which it was last used; 0 = never
   uint8_t exponent = 0;
   bool introduced = false;  // the labels of the series are in the WAL
 };
@@ -83,7 +84,8 @@ inline char* PutValue(double v, uint32_t segment, ValueState* state, char* p) {
 }
 
 // The counterpart. Bytes that make no sense fail the reader. *known is false, and the value without
-// meaning, when it was written against one that the reader has not seen (a damaged frame before it).
+// meaning, when it was written against one that the reader has not seen (a damaged frame before
+// it).
 double GetValue(ByteReader* in, uint32_t segment, ValueState* state, bool* known);
 
 }  // namespace deucalion::tsdb::wal

@@ -1,4 +1,4 @@
-#include "tsdb/head/histogram_codec.h"
+#include "tsdb/head/histogram_bytes.h"
 
 #include "base/bytes.h"
 

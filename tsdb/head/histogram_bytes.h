@@ -1,7 +1,7 @@
 // A native histogram as bytes: how the WAL and the head's own chunks keep one. Lossless, reset hint
 // included. Counts of integer histograms are varints, those of float histograms raw doubles.
-#ifndef DEUCALION_TSDB_HEAD_HISTOGRAM_CODEC_H_
-#define DEUCALION_TSDB_HEAD_HISTOGRAM_CODEC_H_
+#ifndef DEUCALION_TSDB_HEAD_HISTOGRAM_BYTES_H_
+#define DEUCALION_TSDB_HEAD_HISTOGRAM_BYTES_H_
 
 #include <string>
 #include <string_view>
@@ -19,4 +19,4 @@ Result<FloatHistogram> DecodeHistogram(std::string_view bytes, bool is_float);
 
 }  // namespace deucalion::tsdb
 
-#endif  // DEUCALION_TSDB_HEAD_HISTOGRAM_CODEC_H_
+#endif  // DEUCALION_TSDB_HEAD_HISTOGRAM_BYTES_H_
