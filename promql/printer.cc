@@ -95,6 +95,14 @@ void AppendAggregation(std::string* out, const AggregateExpr& a) {
   *out += ") ";
 }
 
+// ^ binds tighter than the sign of +Inf: with it the text, which begins at `begin`, would mean
+// +(Inf ^ …).
+void DropSignOfPower(const BinaryExpr& b, size_t begin, std::string* out) {
+  if (b.op != BinaryOp::kPow || TryAs<NumberLiteral>(*b.lhs) == nullptr) return;
+  const size_t text = out->find_first_not_of(' ', begin);
+  if ((*out)[text] == '+') out->erase(text, 1);
+}
+
 class Printer {
  public:
   // Fills in how long the text of each node is; may be null.
@@ -240,10 +248,7 @@ void Printer::AppendSubquerySuffix(const SubqueryExpr& s) {
 void Printer::AppendBinary(const BinaryExpr& b) {
   const size_t begin = out_.size();
   Append(*b.lhs);
-  // ^ binds tighter than the sign of +Inf: with it the text would mean +(Inf ^ …).
-  if (b.op == BinaryOp::kPow && out_[begin] == '+' && TryAs<NumberLiteral>(*b.lhs) != nullptr) {
-    out_.erase(begin, 1);
-  }
+  DropSignOfPower(b, begin, &out_);
   out_ += ' ';
   out_ += BinaryOpText(b.op);
   AppendMatching(&out_, b);
@@ -344,7 +349,9 @@ void PrettyPrinter::BreakAggregate(const AggregateExpr& a, int level) {
 }
 
 void PrettyPrinter::BreakBinary(const BinaryExpr& b, int level) {
+  const size_t begin = out_.size();
   Append(*b.lhs, level + 1);
+  DropSignOfPower(b, begin, &out_);
   out_ += '\n';
   Indent(level);
   out_ += BinaryOpText(b.op);

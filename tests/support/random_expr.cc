@@ -93,9 +93,9 @@ std::string RandomExpr::LabelList() {
 std::string RandomExpr::Aggregation(int depth) {
   const std::string clause = OneIn(3) ? "" : Pick({" by ", " without "}) + LabelList() + " ";
   if (OneIn(6)) {
-    // Of values that do not tie.
+    // Of counters: their values do not tie, gauges have NaN twice at times.
     return Pick({"topk", "bottomk"}) + clause + "(" + std::to_string(1 + Below(3)) + ", " +
-           Selector(false) + Modifiers() + ")";
+           Selector(true) + Modifiers() + ")";
   }
   if (OneIn(6))
     return "quantile" + clause + "(0." + std::to_string(Below(10)) + ", " + Vector(depth - 1) + ")";
