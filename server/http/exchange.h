@@ -138,7 +138,6 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   Framing framing_;
   Outcome outcome_ = Outcome::kFailed;
   uint64_t body_bytes_ = 0;
-  int64_t end_ns_ = 0;
 };
 
 }  // namespace deucalion::http

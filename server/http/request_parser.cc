@@ -150,14 +150,15 @@ size_t RequestParser::FeedHead(std::string_view bytes) {
   return used;
 }
 
-// `head` may be incomplete.
+// `head` may be incomplete: then its last byte may be half of an end.
 bool RequestParser::CheckHeadSize(std::string_view head) {
+  const size_t slack = head.ends_with('\r') ? 1 : 0;
   const size_t line_end = head.find("\r\n");
   if (line_end == std::string_view::npos) {
-    return head.size() <= limits_.request_line_bytes || Fail(414);
+    return head.size() <= limits_.request_line_bytes + slack || Fail(414);
   }
   if (line_end > limits_.request_line_bytes) return Fail(414);
-  return head.size() - line_end <= limits_.header_bytes || Fail(431);
+  return head.size() - line_end <= limits_.header_bytes + slack || Fail(431);
 }
 
 // `head` ends with the CRLF of its last line.
