@@ -253,6 +253,7 @@ std::unique_ptr<Appender> ScrapeLoop::AppendBody(const Scrape& scrape,
   std::unique_ptr<Appender> appender = services_.storage->NewAppender();
   const auto begin_anew = [&] {
     (void)appender->Rollback();
+    appender.reset();
     appender = services_.storage->NewAppender();
   };
   Status appended;
@@ -326,6 +327,7 @@ void ScrapeLoop::AppendEndMarkers(int64_t time_ms) {
   if (!status.ok()) {
     services_.log->Warn("Stale append failed", {{"target", target_->url()}, {"err", status}});
     (void)appender->Rollback();
+    appender.reset();
     appender = services_.storage->NewAppender({.discard_out_of_order = true});
   }
   status = report_.AppendStale(time_ms, appender.get());
