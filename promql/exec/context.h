@@ -15,6 +15,7 @@
 #include "promql/annotations.h"
 #include "promql/engine.h"
 #include "promql/exec/budget.h"
+#include "promql/exec/range_scratch.h"
 #include "promql/exec/row.h"
 #include "promql/plan/plan.h"
 #include "tsdb/storage/queryable.h"
@@ -48,6 +49,7 @@ class Worker {
   SampleCounts counts;
   uint64_t in_flight_samples = 0;  // charged to the budget by the leaves of the present batch
   SampleColumns columns;           // of the series being decoded
+  RangeScratch range;
   std::vector<double> scratch;
 
   // A block for as long as the lease lives.

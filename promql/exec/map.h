@@ -30,7 +30,9 @@ class MapSource : public Source {
         names_(names),
         map_(std::move(map)),
         on_open_(std::move(on_open)),
-        needs_labels_(needs_labels) {}
+        needs_labels_(needs_labels) {
+    child_->CountedAbove(node);
+  }
   size_t batches() const override { return child_->batches(); }
 
  protected:
@@ -66,7 +68,9 @@ class UniqueSource : public RowsSource {
  public:
   enum class Policy : uint8_t { kMerge, kRefuse };
   UniqueSource(ExecContext* ctx, const PlanNode* node, SourcePtr child, Policy policy)
-      : RowsSource(ctx, node), child_(std::move(child)), policy_(policy) {}
+      : RowsSource(ctx, node), child_(std::move(child)), policy_(policy) {
+    child_->CountedAbove(node);
+  }
   size_t batches() const override { return collected_ ? RowsSource::batches() : child_->batches(); }
 
  protected:

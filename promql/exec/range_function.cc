@@ -21,12 +21,6 @@ std::string_view PinnedName(const PlanNode& range) {
   return {};
 }
 
-// Counts of the samples of a series' windows.
-struct WindowCounts {
-  uint64_t queryable = 0;  // in every window they are in
-  uint64_t read = 0;       // once
-};
-
 // The bounds of all windows over ascending times. `count(step, begin, end, first_new)` is told of
 // each window that is not empty.
 template <typename TimeOf, typename Count>
@@ -37,9 +31,10 @@ void FindBounds(const RangeCall& call, size_t n, TimeOf time, WindowBounds* boun
   const SampleWindow& w = call.window;
   const int64_t back = w.range_ms + (w.anchored || w.smoothed ? call.lookback_ms : 0);
   const int64_t ahead = w.smoothed ? call.lookback_ms : 0;
+  const int64_t advance = w.fixed_end_ms ? 0 : call.grid.step_ms;
+  int64_t range_end = call.RangeEnd(0);
   uint32_t begin = 0, end = 0;
-  for (size_t step = 0; step < steps; step++) {
-    const int64_t range_end = call.RangeEnd(step);
+  for (size_t step = 0; step < steps; step++, range_end += advance) {
     const uint32_t seen = end;
     while (end < n && time(end) <= range_end + ahead) end++;
     while (begin < end && time(begin) <= range_end - back) begin++;
@@ -156,43 +151,47 @@ Status RangeFunctionSource::ProduceFromSubquery(size_t batch, Wanted wanted, Wor
   return ctx().budget->AddSamples(produced);
 }
 
+void RangeFunctionSource::FindFloatBounds(const std::vector<int64_t>& times, Worker* worker) {
+  RangeScratch& s = worker->range;
+  const bool per_step = worker->per_step();
+  if (s.owner == this && s.times == times && !per_step) return;
+  if (s.owner != this) s.noted_name.clear();
+  s.owner = this;
+  s.times = times;
+  s.counts = WindowCounts();
+  FindBounds(
+      call_, times.size(), [&](size_t i) { return times[i]; }, &s.floats,
+      [&](size_t step, uint32_t begin, uint32_t end, uint32_t first_new) {
+        s.counts.queryable += end - begin;
+        s.counts.read += end - first_new;
+        if (per_step) worker->CountSamples(node(), step, end - begin, end - first_new);
+      });
+}
+
 Status RangeFunctionSource::Evaluate(SampleColumns* columns, std::string_view name,
                                      LabelsView labels, Worker* worker, Row* row) {
   const size_t n = columns->times.size();
   if (n == 0 && columns->histograms.empty()) return OkStatus();
   RETURN_IF_ERROR(ctx().budget->CheckTransient(n + columns->histograms.size()));
 
-  // Scratch per thread: bounds are as long as the steps, histograms few.
-  thread_local WindowBounds float_bounds, histogram_bounds;
-  thread_local std::vector<HistogramRef> refs;
-
-  WindowCounts counts;
-  const bool per_step = worker->per_step();
-  auto count = [&](size_t step, uint64_t queryable, uint64_t read) {
-    counts.queryable += queryable;
-    counts.read += read;
-    if (per_step) worker->CountSamples(node(), step, queryable, read);
-  };
-  const int64_t* times = columns->times.data();
-  FindBounds(
-      call_, n, [times](size_t i) { return times[i]; }, &float_bounds,
-      [&](size_t step, uint32_t begin, uint32_t end, uint32_t first_new) {
-        count(step, end - begin, end - first_new);
-      });
+  RangeScratch& scratch = worker->range;
+  FindFloatBounds(columns->times, worker);
+  WindowCounts counts = scratch.counts;
 
   RangeSeries series;
   series.metric_name = name;
   series.times = columns->times;
   series.values = columns->values;
   if (call_.start_timestamps) series.start_times = columns->start_times;
-  series.floats = &float_bounds;
+  series.floats = &scratch.floats;
   if (!columns->histograms.empty()) {
+    std::vector<HistogramRef>& refs = scratch.refs;
     refs.clear();
     for (const HistogramPoint& p : columns->histograms) {
       refs.push_back({p.time_ms, p.st_ms, &p.histogram});
     }
     FindBounds(
-        call_, refs.size(), [&](size_t i) { return refs[i].time_ms; }, &histogram_bounds,
+        call_, refs.size(), [&](size_t i) { return refs[i].time_ms; }, &scratch.histograms,
         [&](size_t step, uint32_t begin, uint32_t end, uint32_t first_new) {
           uint64_t all = 0, fresh = 0;
           for (uint32_t i = begin; i < end; i++) {
@@ -200,12 +199,14 @@ Status RangeFunctionSource::Evaluate(SampleColumns* columns, std::string_view na
             all += size;
             if (i >= first_new) fresh += size;
           }
-          count(step, all, fresh);
+          counts.queryable += all;
+          counts.read += fresh;
+          if (worker->per_step()) worker->CountSamples(node(), step, all, fresh);
         });
     series.histograms = refs;
-    series.hists = &histogram_bounds;
+    series.hists = &scratch.histograms;
   }
-  if (!per_step) worker->CountSamplesTotal(node(), counts.queryable, counts.read);
+  if (!worker->per_step()) worker->CountSamplesTotal(node(), counts.queryable, counts.read);
   RETURN_IF_ERROR(kernel_(call_, series, worker, row));
   NoteIfNotCounter(name, labels, *row, worker);
   return OkStatus();
@@ -225,7 +226,8 @@ void RangeFunctionSource::NoteIfNotCounter(std::string_view name, LabelsView lab
   for (std::string_view suffix : {"_total", "_sum", "_count", "_bucket"}) {
     if (name.ends_with(suffix)) return;
   }
-  // The same for every series of a pinned name: look before building the text again.
+  if (worker->range.noted_name == name) return;
+  worker->range.noted_name = name;
   worker->annotations.Add(notes::PossibleNonCounter(name, call_.pos));
 }
 

@@ -14,7 +14,9 @@ namespace deucalion::promql {
 class AbsentSource : public RowsSource {
  public:
   AbsentSource(ExecContext* ctx, const PlanNode* node, SourcePtr child)
-      : RowsSource(ctx, node), child_(std::move(child)) {}
+      : RowsSource(ctx, node), child_(std::move(child)) {
+    child_->CountedAbove(node);
+  }
 
  protected:
   Status DoOpen() override;

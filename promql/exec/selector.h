@@ -68,6 +68,7 @@ class RangeFunctionSource : public Source {
  private:
   Status ProduceFromStorage(size_t batch, bool labels, bool samples, Worker* worker, Block* out);
   Status ProduceFromSubquery(size_t batch, Wanted wanted, Worker* worker, Block* out);
+  void FindFloatBounds(const std::vector<int64_t>& times, Worker* worker);
   Status Evaluate(SampleColumns* columns, std::string_view name, LabelsView labels, Worker* worker,
                   Row* row);
   void NoteIfNotCounter(std::string_view name, LabelsView labels, const Row& row,

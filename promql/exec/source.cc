@@ -33,13 +33,14 @@ class NodeTimer {
 
 Status Source::Open() {
   RETURN_IF_ERROR(ctx_->CheckCancel());
+  if (!counts_) return DoOpen();
   NodeTimer timer(ctx_, *node_);
   return DoOpen();
 }
 
 Status Source::Produce(size_t batch, Wanted wanted, Worker* worker, Block* out) {
   out->Clear();
-  if (ctx_->node_stats == nullptr || !wanted.samples) {
+  if (ctx_->node_stats == nullptr || !counts_ || !wanted.samples) {
     return DoProduce(batch, wanted, worker, out);
   }
   NodeTimer timer(ctx_, *node_);

@@ -42,6 +42,8 @@ class Source {
   Status Produce(size_t batch, Wanted wanted, Worker* worker, Block* out);
 
   const PlanNode& node() const { return *node_; }
+  // Told by a source that sits on this one for the same node: only the outermost counts.
+  void CountedAbove(const PlanNode* node) { counts_ = counts_ && node != node_; }
   size_t steps() const { return node_->grid.steps; }
 
  protected:
@@ -52,6 +54,7 @@ class Source {
  private:
   ExecContext* const ctx_;
   const PlanNode* const node_;
+  bool counts_ = true;  // in the node's statistics
 };
 
 using SourcePtr = std::unique_ptr<Source>;

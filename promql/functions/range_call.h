@@ -12,18 +12,13 @@
 #include <vector>
 
 #include "promql/exec/context.h"
+#include "promql/exec/range_scratch.h"
 #include "promql/exec/row.h"
 #include "promql/exec/scalar_column.h"
 #include "promql/functions/signature.h"
 #include "promql/plan/plan.h"
 
 namespace deucalion::promql {
-
-struct HistogramRef {
-  int64_t time_ms = 0;
-  int64_t start_ms = 0;  // start timestamp, 0 = unknown
-  const FloatHistogram* histogram = nullptr;
-};
 
 // One call of a function, the same for all series.
 struct RangeCall {
@@ -38,13 +33,6 @@ struct RangeCall {
   int64_t RangeEnd(size_t step) const { return window.End(grid.TimeAt(step)); }
   int64_t RangeStart(size_t step) const { return RangeEnd(step) - window.range_ms; }
   double range_seconds() const { return static_cast<double>(window.range_ms) / 1000; }
-};
-
-// Samples [begin[step], end[step]) are in the window of a step.
-struct WindowBounds {
-  std::vector<uint32_t> begin, end;
-  bool Empty(size_t step) const { return begin[step] == end[step]; }
-  size_t Size(size_t step) const { return end[step] - begin[step]; }
 };
 
 // One series: no stale markers, ascending times. Views are valid during the call.

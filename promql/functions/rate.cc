@@ -30,12 +30,22 @@ bool StartOverlaps(int64_t previous_start, int64_t previous_time, int64_t start)
 void FindResets(const RangeSeries& s, bool start_timestamps, CounterEvents* events) {
   const size_t n = s.values.size();
   const double* v = s.values.data();
-  for (size_t i = 1; i < n; i++) {
+  // Resets are rare: eight comparisons without a branch, a closer look only if one of them holds.
+  size_t i = 1;
+  for (; i + 8 <= n; i += 8) {
+    bool any = false;
+    for (size_t k = i; k < i + 8; k++) any |= v[k] < v[k - 1];
+    if (!any) continue;
+    for (size_t k = i; k < i + 8; k++) {
+      if (v[k] < v[k - 1]) events->resets.push_back(static_cast<uint32_t>(k));
+    }
+  }
+  for (; i < n; i++) {
     if (v[i] < v[i - 1]) events->resets.push_back(static_cast<uint32_t>(i));
   }
   if (!start_timestamps || s.start_times.empty()) return;
   events->resets.clear();
-  for (size_t i = 1; i < n; i++) {
+  for (i = 1; i < n; i++) {
     const int64_t before = s.start_times[i - 1];
     if (v[i] < v[i - 1] ||
         IsStartTimestampReset(before, s.times[i - 1], s.start_times[i], s.times[i])) {
