@@ -154,7 +154,7 @@ Status HeadSeriesReader::Read(Slot slot, int64_t min_ms, int64_t max_ms, SampleC
     }
   }
   MergeLate(late_, &own);
-  DropDeleted(deleted_, &own);
+  ApplyIntervals(deleted_, 0, 0, &own);
   if (!own.start_times.empty() || !out->start_times.empty()) {
     out->start_times.resize(out->times.size());
     own.start_times.resize(own.times.size());

@@ -82,7 +82,7 @@ class HeadSeriesReader {
   bool histograms_are_float_ = false;
   std::vector<std::pair<int64_t, uint64_t>> late_;
   std::vector<std::pair<int64_t, int64_t>> starts_;
-  std::vector<TimeInterval> deleted_;
+  TimeIntervals deleted_;
 };
 
 }  // namespace deucalion::tsdb

@@ -99,42 +99,4 @@ void MergeLate(const std::vector<std::pair<int64_t, uint64_t>>& late, SampleColu
   out->start_times = std::move(starts);
 }
 
-void DropDeleted(const std::vector<TimeInterval>& deleted, SampleColumns* out) {
-  if (deleted.empty()) return;
-  const auto gone = [&](int64_t t) {
-    return std::any_of(deleted.begin(), deleted.end(),
-                       [&](const TimeInterval& d) { return d.min_ms <= t && t <= d.max_ms; });
-  };
-  size_t kept = 0;
-  for (size_t i = 0; i < out->times.size(); i++) {
-    if (gone(out->times[i])) continue;
-    out->times[kept] = out->times[i];
-    out->values[kept] = out->values[i];
-    if (!out->start_times.empty()) out->start_times[kept] = out->start_times[i];
-    kept++;
-  }
-  out->times.resize(kept);
-  out->values.resize(kept);
-  if (!out->start_times.empty()) out->start_times.resize(kept);
-  std::erase_if(out->histograms, [&](const HistogramPoint& p) { return gone(p.time_ms); });
-}
-
-void AddInterval(std::vector<TimeInterval>* intervals, TimeInterval added) {
-  std::vector<TimeInterval> merged;
-  for (const TimeInterval& i : *intervals) {
-    const bool apart = (added.max_ms != INT64_MAX && i.min_ms > added.max_ms + 1) ||
-                       (i.max_ms != INT64_MAX && added.min_ms > i.max_ms + 1);
-    if (apart) {
-      merged.push_back(i);
-      continue;
-    }
-    added.min_ms = std::min(added.min_ms, i.min_ms);
-    added.max_ms = std::max(added.max_ms, i.max_ms);
-  }
-  merged.push_back(added);
-  std::sort(merged.begin(), merged.end(),
-            [](const TimeInterval& a, const TimeInterval& b) { return a.min_ms < b.min_ms; });
-  *intervals = std::move(merged);
-}
-
 }  // namespace deucalion::tsdb

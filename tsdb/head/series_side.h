@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/metadata.h"
+#include "tsdb/block/tombstones.h"
 #include "tsdb/head/sealed_chunks.h"
 #include "tsdb/storage/queryable.h"
 
@@ -32,17 +33,11 @@ struct LateSample {
   uint64_t commit = 0;
 };
 
-struct TimeInterval {
-  int64_t min_ms = 0;
-  int64_t max_ms = 0;  // inclusive
-  friend bool operator==(const TimeInterval&, const TimeInterval&) = default;
-};
-
 struct SeriesSide {
   OpenHistograms histograms;
   std::vector<LateSample> late;                     // by time; equal times by commit
   std::vector<std::pair<int64_t, int64_t>> starts;  // from time_ms on: start timestamp
-  std::vector<TimeInterval> deleted;
+  TimeIntervals deleted;
   std::unique_ptr<Metadata> metadata;
 
   bool empty() const {
@@ -63,9 +58,6 @@ Status DecodeHistogramEntries(std::string_view entries, bool is_float, int64_t m
 // Merges `late` (by time, equal times newest last) into the floats of *out; a late sample replaces
 // one of the same time only if it is not already there.
 void MergeLate(const std::vector<std::pair<int64_t, uint64_t>>& late, SampleColumns* out);
-void DropDeleted(const std::vector<TimeInterval>& deleted, SampleColumns* out);
-// Adds an interval to a sorted set of disjoint ones.
-void AddInterval(std::vector<TimeInterval>* intervals, TimeInterval added);
 
 }  // namespace deucalion::tsdb
 

@@ -1,0 +1,184 @@
+#include "tsdb/db/db.h"
+
+#include <fmt/core.h>
+
+#include <charconv>
+
+#include "tsdb/db/memory_state_store.h"
+#include "tsdb/db/merge_querier.h"
+#include "tsdb/head/head_querier.h"
+
+namespace deucalion::tsdb {
+namespace {
+
+constexpr std::string_view kOwnDir = "deucalion";
+constexpr int kFormatVersion = 1;
+
+}  // namespace
+
+Db::Db(std::string path, DbOptions options)
+    : path_(std::move(path)), options_(std::move(options)), tracker_(options_.tracker) {
+  if (tracker_ == nullptr) tracker_ = std::make_shared<ReplayTracker>();
+}
+
+Db::~Db() {
+  (void)Close();
+  if (options_.metrics != nullptr) options_.metrics->RemoveCollectors(this);
+}
+
+std::string Db::OwnPath(std::string_view name) const {
+  return JoinPath(JoinPath(path_, kOwnDir), name);
+}
+
+Result<std::unique_ptr<Db>> Db::Open(const std::string& path, DbOptions options) {
+  std::unique_ptr<Db> db(new Db(path, std::move(options)));
+  Status status = db->Init();
+  if (!status.ok()) return status.WithContext("opening storage");
+  return db;
+}
+
+Status Db::Init() {
+  RETURN_IF_ERROR(options_.fs->CreateDirs(JoinPath(path_, kOwnDir)));
+  if (options_.lock_directory) {
+    ASSIGN_OR_RETURN(lock_, options_.fs->Lock(JoinPath(path_, "lock")));
+  }
+  RETURN_IF_ERROR(LoadFormat());
+  state_ = std::make_unique<MemoryStateStore>();
+  RETURN_IF_ERROR(OpenHead());
+  RegisterMetrics();
+  return OkStatus();
+}
+
+// Shards and streams decide where a series' data lies: they are what the directory was made with.
+Status Db::LoadFormat() {
+  const std::string file = OwnPath("format");
+  Result<std::string> text = options_.fs->ReadFile(file);
+  if (text.status().code() == StatusCode::kNotFound) {
+    return options_.fs->WriteFileAtomically(
+        file, fmt::format("version {}\nshards {}\nwal_streams {}\n", kFormatVersion,
+                          options_.shards, options_.wal_streams));
+  }
+  RETURN_IF_ERROR(text.TakeStatus());
+  int version = 0;
+  const int fields = std::sscanf(text->c_str(), "version %d\nshards %u\nwal_streams %u\n", &version,
+                                 &options_.shards, &options_.wal_streams);
+  if (fields != 3) return CorruptError(file + " does not say version, shards and wal_streams");
+  if (version != kFormatVersion) {
+    return UnimplementedError(
+        fmt::format("{}: format version {} is not supported yet; this server "
+                    "writes {}",
+                    file, version, kFormatVersion));
+  }
+  return OkStatus();
+}
+
+Status Db::OpenHead() {
+  const std::string wal_dir = OwnPath("wal");
+  RETURN_IF_ERROR(options_.fs->CreateDirs(wal_dir));
+  ASSIGN_OR_RETURN(head_,
+                   Head::Open({.fs = options_.fs,
+                               .chunks_dir = OwnPath("head_chunks"),
+                               .shards = options_.shards,
+                               .streams = options_.wal_streams,
+                               .block_range_ms = options_.min_block_range_ms,
+                               .out_of_order_window_ms = options_.settings.out_of_order_window_ms,
+                               .max_exemplars = static_cast<size_t>(
+                                   std::max<int64_t>(0, options_.settings.max_exemplars)),
+                               .chunk_file_bytes = options_.chunk_file_bytes}));
+  const int64_t begin_ns = options_.clock->MonotonicNs();
+  ASSIGN_OR_RETURN(
+      const std::vector<uint32_t> first_segments,
+      ReplayWal(
+          head_.get(),
+          {.fs = options_.fs, .dir = wal_dir, .logger = options_.logger, .tracker = tracker_.get()},
+          &replay_stats_));
+  options_.logger->Info("WAL replay completed",
+                        {{"segments", replay_stats_.segments},
+                         {"series", head_->num_series()},
+                         {"samples", replay_stats_.samples},
+                         {"damaged", replay_stats_.damaged},
+                         {"unknown_series", replay_stats_.unknown_ids},
+                         {"duration_ms", (options_.clock->MonotonicNs() - begin_ns) / 1'000'000}});
+  wal_ = std::make_unique<wal::Wal>(wal::Wal::Options{.fs = options_.fs,
+                                                      .dir = wal_dir,
+                                                      .streams = options_.wal_streams,
+                                                      .durability = options_.durability,
+                                                      .segment_bytes = options_.wal_segment_bytes,
+                                                      .first_segments = first_segments});
+  return OkStatus();
+}
+
+Status Db::Close() {
+  if (closed_.exchange(true)) return OkStatus();
+  return wal_ == nullptr ? OkStatus() : wal_->Close();
+}
+
+// ---- reading and writing ----
+
+std::unique_ptr<Appender> Db::NewAppender(const AppenderOptions& options) {
+  return std::make_unique<HeadAppender>(head_.get(), wal_.get(), &scratch_, options);
+}
+
+Result<std::unique_ptr<Querier>> Db::NewQuerier(int64_t min_ms, int64_t max_ms) {
+  ReaderLock lock(view_mu_);
+  std::vector<std::unique_ptr<Querier>> sources;
+  if (blocks_ != nullptr) {
+    ASSIGN_OR_RETURN(sources, blocks_->Queriers(min_ms, max_ms));
+  }
+  if (max_ms >= head_->min_ms() || sources.empty()) {
+    sources.push_back(std::make_unique<HeadQuerier>(head_.get(), min_ms, max_ms));
+  }
+  return MergeQueriers(std::move(sources));
+}
+
+Status Db::InstallCut(int64_t cut_ms, const std::function<Status()>& install) {
+  WriterLock lock(view_mu_);
+  RETURN_IF_ERROR(install());
+  head_->SetFloor(cut_ms);
+  return OkStatus();
+}
+
+// ---- admin ----
+
+Status Db::DeleteSeries(int64_t min_ms, int64_t max_ms, const std::vector<Matcher>& matchers) {
+  HeadQuerier querier(head_.get(), min_ms, max_ms);
+  ASSIGN_OR_RETURN(const auto set,
+                   querier.Select(false, {.min_ms = min_ms, .max_ms = max_ms}, matchers, nullptr));
+  HeadAppender appender(head_.get(), wal_.get(), &scratch_, {});
+  Labels labels;
+  for (size_t i = 0; i < set->size(); i++) {
+    set->LabelsOf(i, &labels);
+    const SeriesRef ref = appender.Find(labels, labels.Hash(), 0);
+    if (ref != 0) RETURN_IF_ERROR(appender.Delete(ref, {min_ms, max_ms}));
+  }
+  RETURN_IF_ERROR(appender.Commit());
+  return blocks_ == nullptr ? OkStatus() : blocks_->DeleteSeries(min_ms, max_ms, matchers);
+}
+
+Status Db::CleanTombstones() {
+  return blocks_ == nullptr ? OkStatus() : blocks_->CleanTombstones();
+}
+
+Result<std::string> Db::Snapshot(bool skip_head) {
+  return UnimplementedError("snapshots are not supported yet");
+}
+
+std::vector<BlockInfo> Db::Blocks() {
+  return blocks_ == nullptr ? std::vector<BlockInfo>() : blocks_->Blocks();
+}
+
+ReplayProgress Db::replay() const { return tracker_->progress(); }
+
+Status Db::Apply(const StorageSettings& settings) {
+  head_->SetOutOfOrderWindow(settings.out_of_order_window_ms);
+  head_->exemplars().Resize(static_cast<size_t>(std::max<int64_t>(0, settings.max_exemplars)));
+  return OkStatus();
+}
+
+std::pair<int64_t, int64_t> Db::TimeBounds() {
+  std::pair<int64_t, int64_t> bounds{kMaxTimeMs, kMinTimeMs};
+  if (blocks_ != nullptr) bounds = blocks_->TimeBounds();
+  return {std::min(bounds.first, head_->min_ms()), std::max(bounds.second, head_->max_ms())};
+}
+
+}  // namespace deucalion::tsdb

@@ -1,0 +1,119 @@
+// Db: one open data directory: head, WAL and blocks behind the Storage interface.
+//
+//   <path>/lock                    held while open (Prometheus's own name: it keeps that out too)
+//   <path>/deucalion/format        what was fixed when the directory was made: shards, streams
+//   <path>/deucalion/wal/          segments (tsdb/wal)
+//   <path>/deucalion/head_chunks/  sealed chunks of the head
+//   <path>/deucalion/checkpoint-N  newest checkpoint of the head
+//
+// A querier pins head and blocks together: a cut makes its block visible and raises the head's
+// floor under view_mu_, so that no sample is seen twice or not at all.
+#ifndef DEUCALION_TSDB_DB_DB_H_
+#define DEUCALION_TSDB_DB_DB_H_
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "tsdb/db/block_source.h"
+#include "tsdb/head/head.h"
+#include "tsdb/head/head_appender.h"
+#include "tsdb/head/head_replay.h"
+#include "tsdb/storage.h"
+#include "tsdb/wal/wal.h"
+
+namespace deucalion::tsdb {
+
+struct DbOptions {
+  FileSystem* fs = FileSystem::Posix();
+  Clock* clock = Clock::Real();
+  Logger* logger = Logger::Null();
+  MetricRegistry* metrics = nullptr;       // may be null; must outlive the Db
+  std::shared_ptr<ReplayTracker> tracker;  // may be null; may be read while Open runs
+
+  int64_t min_block_range_ms = 2 * 3600 * 1000;
+  int64_t max_block_range_ms = 24 * 3600 * 1000;
+  StorageSettings settings{.max_exemplars = 100'000};
+  wal::Durability durability = wal::Durability::kInterval;
+  bool lock_directory = true;
+
+  // Fixed when the directory is created; powers of two.
+  uint32_t shards = 16;
+  uint32_t wal_streams = 2;
+  uint64_t wal_segment_bytes = 32 << 20;
+  uint64_t chunk_file_bytes = 32 << 20;
+  // The background thread: checkpoints. Off in tests that call its steps themselves.
+  bool background = true;
+};
+
+class Db final : public Storage, public StorageAdmin {
+ public:
+  static Result<std::unique_ptr<Db>> Open(const std::string& path, DbOptions options);
+  ~Db() override;
+
+  // ---- Storage ----
+  std::unique_ptr<Appender> NewAppender(const AppenderOptions& options) override;
+  Result<std::unique_ptr<Querier>> NewQuerier(int64_t min_ms, int64_t max_ms) override;
+  ExemplarQueryable* exemplars() override { return &head_->exemplars(); }
+  WalFeed* wal_feed() override { return wal_feed_.get(); }
+  StorageAdmin* admin() override { return this; }
+  StateStore* state() override { return state_.get(); }
+  // Writes a checkpoint, so that the next start has no WAL to replay.
+  Status Close() override;
+
+  // ---- StorageAdmin ----
+  Result<std::string> Snapshot(bool skip_head) override;
+  Status DeleteSeries(int64_t min_ms, int64_t max_ms,
+                      const std::vector<Matcher>& matchers) override;
+  Status CleanTombstones() override;
+  Result<TsdbStats> Stats(size_t limit) override { return head_->Stats(limit); }
+  std::vector<BlockInfo> Blocks() override;
+  ReplayProgress replay() const override;
+  Status Apply(const StorageSettings& settings) override;
+  std::pair<int64_t, int64_t> TimeBounds() override;
+
+  // ---- parts, for cut and compaction and for tests ----
+  Head* head() { return head_.get(); }
+  wal::Wal* wal() { return wal_.get(); }
+  const std::string& path() const { return path_; }
+  const DbOptions& options() const { return options_; }
+  const ReplayStats& replay_stats() const { return replay_stats_; }
+  // Where queriers find persisted samples; null until set, which is before the Db is shared.
+  void SetBlocks(std::unique_ptr<BlockSource> blocks) { blocks_ = std::move(blocks); }
+  // Runs `install` (which makes a new block visible) and raises the head's floor as one step for
+  // readers.
+  Status InstallCut(int64_t cut_ms, const std::function<Status()>& install) EXCLUDES(view_mu_);
+
+ private:
+  Db(std::string path, DbOptions options);
+  Status Init();
+  Status LoadFormat();
+  Status OpenHead();
+  void RegisterMetrics();
+  void CollectMetrics(MetricSink& sink);
+  std::string OwnPath(std::string_view name) const;
+
+  const std::string path_;
+  DbOptions options_;
+  std::unique_ptr<FileLock> lock_;
+  ScratchPool scratch_;
+  std::unique_ptr<Head> head_;
+  std::unique_ptr<wal::Wal> wal_;
+  std::unique_ptr<WalFeed> wal_feed_;
+  std::unique_ptr<StateStore> state_;
+  std::unique_ptr<BlockSource> blocks_;
+  ReplayStats replay_stats_;
+  std::shared_ptr<ReplayTracker> tracker_;
+  // Held shared while a querier is put together, exclusively while a cut is installed.
+  SharedMutex view_mu_;
+  std::atomic<bool> closed_{false};
+};
+
+}  // namespace deucalion::tsdb
+
+#endif  // DEUCALION_TSDB_DB_DB_H_

@@ -1,0 +1,96 @@
+// The prometheus_tsdb_* metrics of a Db, read from the head and the WAL at each exposition.
+#include "tsdb/db/db.h"
+
+namespace deucalion::tsdb {
+
+void Db::RegisterMetrics() {
+  if (options_.metrics == nullptr) return;
+  options_.metrics->AddCollector(this, [this](MetricSink& sink) { CollectMetrics(sink); });
+}
+
+void Db::CollectMetrics(MetricSink& sink) {
+  const HeadCounters& c = head_->counters();
+  const auto number = [&](MetricType type, std::string_view name, std::string_view help, double v) {
+    sink.Family(name, help, type);
+    sink.Sample("", {}, v);
+  };
+  const auto gauge = [&](std::string_view name, std::string_view help, double v) {
+    number(MetricType::kGauge, name, help, v);
+  };
+  const auto counter = [&](std::string_view name, std::string_view help, double v) {
+    number(MetricType::kCounter, name, help, v);
+  };
+  const auto count = [](const std::atomic<uint64_t>& v) {
+    return static_cast<double>(v.load(std::memory_order_relaxed));
+  };
+  const int64_t min_ms = head_->min_ms() == kMaxTimeMs ? 0 : head_->min_ms();
+  const int64_t max_ms = head_->max_ms() == kMinTimeMs ? 0 : head_->max_ms();
+  gauge("prometheus_tsdb_head_series", "Total number of series in the head block.",
+        static_cast<double>(head_->num_series()));
+  gauge("prometheus_tsdb_head_chunks", "Total number of chunks in the head block.",
+        static_cast<double>(head_->num_chunks()));
+  counter("prometheus_tsdb_head_series_created_total", "Total number of series created in the head",
+          count(c.series_created));
+  counter("prometheus_tsdb_head_series_removed_total", "Total number of series removed in the head",
+          count(c.series_removed));
+  gauge("prometheus_tsdb_head_min_time",
+        "Minimum time bound of the head block. The unit is decided by the library consumer.",
+        static_cast<double>(min_ms));
+  gauge("prometheus_tsdb_head_max_time",
+        "Maximum timestamp of the head block. The unit is decided by the library consumer.",
+        static_cast<double>(max_ms));
+  gauge("prometheus_tsdb_head_min_time_seconds", "Minimum time bound of the head block.",
+        static_cast<double>(min_ms) / 1000);
+  gauge("prometheus_tsdb_head_max_time_seconds", "Maximum timestamp of the head block.",
+        static_cast<double>(max_ms) / 1000);
+  sink.Family("prometheus_tsdb_head_samples_appended_total", "Total number of appended samples.",
+              MetricType::kCounter);
+  sink.Sample("", {{"type", "float"}}, count(c.samples));
+  sink.Sample("", {{"type", "histogram"}}, count(c.histogram_samples));
+  sink.Family("prometheus_tsdb_out_of_order_samples_total",
+              "Total number of out of order samples ingestion failed attempts due to out of order "
+              "being disabled.",
+              MetricType::kCounter);
+  sink.Sample("", {{"type", "float"}}, count(c.out_of_order));
+  sink.Family("prometheus_tsdb_out_of_bound_samples_total",
+              "Total number of out of bound samples ingestion failed attempts with out of order "
+              "support disabled.",
+              MetricType::kCounter);
+  sink.Sample("", {{"type", "float"}}, count(c.out_of_bounds));
+  sink.Family("prometheus_tsdb_too_old_samples_total",
+              "Total number of out of order samples ingestion failed attempts with out of support "
+              "enabled, but sample outside of time window.",
+              MetricType::kCounter);
+  sink.Sample("", {{"type", "float"}}, count(c.too_old));
+  counter("prometheus_tsdb_head_out_of_order_samples_appended_total",
+          "Total number of appended out of order samples.", count(c.late));
+  uint32_t segment = 0;
+  for (uint32_t i = 0; i < wal_->streams(); i++) {
+    segment = std::max(segment, wal_->stream(i)->segment());
+  }
+  gauge("prometheus_tsdb_wal_segment_current",
+        "Write log segment index that TSDB is currently writing to.", segment);
+  gauge("prometheus_tsdb_wal_storage_size_bytes", "Size of the write log directory.",
+        static_cast<double>(wal_->SizeOnDisk().value_or(0)));
+  counter("prometheus_tsdb_wal_corruptions_total", "Total number of WAL corruptions.",
+          static_cast<double>(replay_stats_.damaged + (replay_stats_.torn_bytes > 0 ? 1 : 0)));
+  gauge("prometheus_tsdb_head_chunks_storage_size_bytes", "Size of the chunks_head directory.",
+        static_cast<double>(head_->sealed().size_bytes()));
+  const ExemplarRing::Stats exemplars = head_->exemplars().stats();
+  counter("prometheus_tsdb_exemplar_exemplars_appended_total",
+          "Total number of appended exemplars.", count(c.exemplars));
+  gauge("prometheus_tsdb_exemplar_exemplars_in_storage",
+        "Number of exemplars currently in circular storage.",
+        static_cast<double>(exemplars.exemplars));
+  gauge("prometheus_tsdb_exemplar_series_with_exemplars_in_storage",
+        "Number of series with exemplars currently in circular storage.",
+        static_cast<double>(exemplars.series));
+  gauge("prometheus_tsdb_exemplar_max_exemplars",
+        "Total number of exemplars the exemplar storage can store, resizeable.",
+        static_cast<double>(exemplars.capacity));
+  gauge("prometheus_tsdb_exemplar_last_exemplars_timestamp_seconds",
+        "The timestamp of the oldest exemplar stored in circular storage.",
+        static_cast<double>(exemplars.oldest_ms) / 1000);
+}
+
+}  // namespace deucalion::tsdb
