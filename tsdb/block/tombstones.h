@@ -6,29 +6,12 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/status.h"
 #include "tsdb/index/postings.h"
-#include "tsdb/storage/queryable.h"
+#include "tsdb/time_intervals.h"
 
 namespace deucalion::tsdb {
-
-// Both ends inclusive.
-struct TimeInterval {
-  int64_t min_ms = 0;
-  int64_t max_ms = 0;
-  friend bool operator==(const TimeInterval&, const TimeInterval&) = default;
-};
-
-// Sorted, disjoint, not adjacent.
-using TimeIntervals = std::vector<TimeInterval>;
-
-void AddInterval(TimeIntervals* intervals, TimeInterval added);
-bool Overlaps(const TimeIntervals& intervals, int64_t min_ms, int64_t max_ms);
-// Removes from *out what was appended since the given sizes and lies in an interval.
-void ApplyIntervals(const TimeIntervals& intervals, size_t floats_begin, size_t histograms_begin,
-                    SampleColumns* out);
 
 // Thread-compatible value; readers share immutable copies.
 class Tombstones {

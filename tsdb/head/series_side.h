@@ -13,6 +13,7 @@
 #include "tsdb/block/tombstones.h"
 #include "tsdb/head/sealed_chunks.h"
 #include "tsdb/storage/queryable.h"
+#include "tsdb/time_intervals.h"
 
 namespace deucalion::tsdb {
 
