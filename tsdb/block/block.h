@@ -45,6 +45,8 @@ class Block {
   // OK, or the damage that an answer without an error met. Ask before an answer leaves.
   virtual Status Health() const = 0;
   virtual std::unique_ptr<SeriesCursor> NewCursor() const = 0;
+  // Replaces *out. Cheap when a thread asks in ascending order.
+  virtual Status LabelsOf(SeriesNumber series, Labels* out) const = 0;
   virtual Result<std::vector<std::string>> LabelNames() const = 0;
   virtual Result<std::vector<std::string>> LabelNamesOf(PostingsView series) const = 0;
   // Appends the samples within [min_ms, max_ms], deletions not applied.

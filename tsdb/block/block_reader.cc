@@ -1,7 +1,9 @@
 #include "tsdb/block/block_reader.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <optional>
 
 #include "tsdb/block/chunk_codec.h"
 #include "tsdb/block/summaries.h"
@@ -24,12 +26,14 @@ class Cursor : public SeriesCursor {
   BlockSeriesCursor cursor_;
 };
 
-// Reads come series by series in label order: the thread's last cursor is nearly always right
-// before the wanted row. It is only used again for the block it was made for.
+// Reads come series by series in label order, from several blocks in turn: a thread's last cursors
+// are nearly always right before the wanted row. One is only used again for the block it was made
+// for.
 struct LastCursor {
   uint64_t serial = 0;
   std::optional<BlockSeriesCursor> cursor;
 };
+constexpr size_t kCursorsPerThread = 16;
 
 std::atomic<uint64_t> next_serial{1};
 
@@ -61,19 +65,30 @@ std::unique_ptr<SeriesCursor> BlockReader::NewCursor() const {
   return std::make_unique<Cursor>(*index_);
 }
 
-Status BlockReader::ReadRaw(SeriesNumber series, int64_t min_ms, int64_t max_ms,
-                            SampleColumns* out) const {
-  thread_local LastCursor last;
+Result<BlockSeriesCursor*> BlockReader::SeekHere(SeriesNumber series) const {
+  thread_local std::array<LastCursor, kCursorsPerThread> cursors;
+  LastCursor& last = cursors[serial_ % kCursorsPerThread];
   if (last.serial != serial_) {
     last.cursor.emplace(*index_);
     last.serial = serial_;
   }
-  BlockSeriesCursor& cursor = *last.cursor;
-  if (!cursor.Seek(series)) return cursor.status();
-  if (!index_->scale().Overlaps(cursor.row().from, cursor.row().to, min_ms, max_ms)) {
+  if (!last.cursor->Seek(series)) return last.cursor->status();
+  return &*last.cursor;
+}
+
+Status BlockReader::LabelsOf(SeriesNumber series, Labels* out) const {
+  ASSIGN_OR_RETURN(const BlockSeriesCursor* cursor, SeekHere(series));
+  cursor->LabelsOf(out);
+  return OkStatus();
+}
+
+Status BlockReader::ReadRaw(SeriesNumber series, int64_t min_ms, int64_t max_ms,
+                            SampleColumns* out) const {
+  ASSIGN_OR_RETURN(const BlockSeriesCursor* cursor, SeekHere(series));
+  if (!index_->scale().Overlaps(cursor->row().from, cursor->row().to, min_ms, max_ms)) {
     return OkStatus();
   }
-  for (const ChunkPlace& place : cursor.row().chunks) {
+  for (const ChunkPlace& place : cursor->row().chunks) {
     PageBytes page;
     ASSIGN_OR_RETURN(const std::string_view chunk, segments_->Chunk(PageKind::kData, place, &page));
     RETURN_IF_ERROR(ReadChunk(*segments_, chunk, min_ms, max_ms, dir_, out));
@@ -84,13 +99,13 @@ Status BlockReader::ReadRaw(SeriesNumber series, int64_t min_ms, int64_t max_ms,
 bool BlockReader::ReadSummaries(SeriesNumber series, int64_t min_ms, int64_t max_ms,
                                 SummarySink* sink, Status* status) const {
   if (!index_->with_summaries()) return false;
-  BlockSeriesCursor cursor(*index_);
-  if (!cursor.Seek(series)) {
+  const Result<BlockSeriesCursor*> cursor = SeekHere(series);
+  if (!cursor.ok()) {
     *status = cursor.status();
     return true;
   }
   PageBytes page;
-  const auto bytes = segments_->Chunk(PageKind::kSummaries, cursor.row().summary, &page);
+  const auto bytes = segments_->Chunk(PageKind::kSummaries, (*cursor)->row().summary, &page);
   if (!bytes.ok()) {
     *status = bytes.status();
     return true;

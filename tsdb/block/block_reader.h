@@ -27,6 +27,7 @@ class BlockReader : public Block {
   const IndexReader& index() const override { return *index_; }
   Status Health() const override { return index_->Health(); }
   std::unique_ptr<SeriesCursor> NewCursor() const override;
+  Status LabelsOf(SeriesNumber series, Labels* out) const override;
   Result<std::vector<std::string>> LabelNames() const override { return index_->LabelNames(); }
   Result<std::vector<std::string>> LabelNamesOf(PostingsView series) const override {
     return index_->LabelNamesOf(series);
@@ -43,6 +44,8 @@ class BlockReader : public Block {
 
  private:
   BlockReader() = default;
+  // The calling thread's cursor on this block, positioned on `series`.
+  Result<BlockSeriesCursor*> SeekHere(SeriesNumber series) const;
 
   BlockMeta meta_;
   std::string dir_;
