@@ -90,7 +90,7 @@ const Case kCases[] = {
     {"GET / HTTP/1.1\nHost: a\n\n GET / HTTP/1.1\r\nHost: a\r\n\r\n", 400, ""},
     {"GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n", 400, ""},
     {"GET / HTTP/1.1\r\nHost: a\rX: y\r\n\r\n", 400, ""},
-    {std::string("GET / HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n", 36), 400, ""},
+    {std::string("GET / HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n", 33), 400, ""},
     {"GET / HTTP/1.1\r\nHost: a\r\nnocolon\r\n\r\n", 400, ""},
     {"GET / HTTP/1.1\r\n\r\n", 400, ""},
     {"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, ""},
