@@ -425,6 +425,68 @@ TEST_F(ScrapeLoopTest, CutsCacheThatGrowsOverFailingScrapes) {
   EXPECT_LE(loop_->cache().series_count(), 2'000u);
 }
 
+TEST_F(ScrapeLoopTest, DecodesGzipBodies) {
+  Begin([](ScrapeConfig* c) { c->limits.body_size_limit = 1000; });
+  // "a 1" and a line break.
+  const std::string small(
+      "\x1f"
+      "\x8b"
+      "\x08"
+      "\x00"
+      "\x00"
+      "\x00"
+      "\x00"
+      "\x00"
+      "\x02"
+      "\x03"
+      "\x4b"
+      "\x54"
+      "\x30"
+      "\xe4"
+      "\x02"
+      "\x00"
+      "\x36"
+      "\xe7"
+      "\x1b"
+      "\xbc"
+      "\x04"
+      "\x00"
+      "\x00"
+      "\x00"
+      "",
+      24);
+  f_.http.Handle(kUrl, [&](const HttpRequest&, HttpClient::Done done) {
+    done(HttpResponse{.status = 200,
+                      .body = small,
+                      .headers = {{"content-type", "text/plain"}, {"content-encoding", "gzip"}}});
+  });
+  f_.scheduler.Advance(10'000);
+  EXPECT_EQ(loop_->target()->state().last_error, "");
+  EXPECT_EQ(Last("a"), "1");
+}
+
+TEST_F(ScrapeLoopTest, ConvertsAndBoundsHistograms) {
+  const std::string body =
+      "# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"2\"} 2\nh_bucket{le=\"+Inf\"} 3\n"
+      "h_count 3\nh_sum 4\n";
+  Begin([](ScrapeConfig* c) { c->convert_classic_histograms_to_nhcb = true; });
+  Scrape(body);
+  Scrape(body);
+  EXPECT_EQ(Last("h"), "{schema:-53}");
+  EXPECT_EQ(Count("h"), 2u);
+  EXPECT_EQ(Last("h_count"), "");
+  Scrape("x 1\n");
+  EXPECT_EQ(Last("h"), "stale");
+  loop_->StopSilently();
+  Begin([](ScrapeConfig* c) {
+    c->convert_classic_histograms_to_nhcb = true;
+    c->native_histogram_bucket_limit = 2;
+  });
+  Scrape(body);
+  EXPECT_EQ(Last("up"), "0");
+  EXPECT_EQ(loop_->target()->state().last_error, "histogram bucket limit exceeded");
+}
+
 TEST_F(ScrapeLoopTest, SurvivesSeriesThatComeAndGo) {
   Begin();
   uint64_t random = 1;
@@ -442,7 +504,8 @@ TEST_F(ScrapeLoopTest, SurvivesSeriesThatComeAndGo) {
     Scrape(body);
     for (const auto& [name, value] : now) ASSERT_EQ(Last(name), value) << round;
     for (const auto& [name, value] : last) {
-      if (!now.contains(name)) ASSERT_EQ(Last(name), "stale") << round << name;
+      if (now.contains(name)) continue;
+      ASSERT_EQ(Last(name), "stale") << round << name;
     }
     last = std::move(now);
     ASSERT_EQ(loop_->cache().series_count(), last.size());

@@ -167,7 +167,9 @@ TEST(TextParserTest, PredictionChangesNothingButTheWork) {
       parser->Predict(prediction);
       ASSERT_TRUE(parser->Next(&entry).ok());
       if (entry == Entry::kEof) break;
-      if (parser->predicted()) EXPECT_EQ(parser->series(), prediction);
+      if (parser->predicted()) {
+        EXPECT_EQ(parser->series(), prediction);
+      }
       got.push_back(SampleText(parser.get(), entry, false));
     }
     got.push_back("EOF");
