@@ -82,20 +82,24 @@ void Router::Post(std::string_view pattern, Handler handler, RouteOptions option
   Handle("POST", pattern, std::move(handler), std::move(options));
 }
 
-const Router::Node* Router::Walk(const Node* node, std::string_view rest, Params* params) const {
-  if (rest.empty()) return node->routes.empty() ? nullptr : node;
+const Router::Node* Router::Walk(const Node* node, std::string_view rest, std::string_view method,
+                                 Params* params) const {
+  const auto serves = [method](const Node* candidate) {
+    return method.empty() ? !candidate->routes.empty() : candidate->routes.contains(method);
+  };
+  if (rest.empty()) return serves(node) ? node : nullptr;
   std::string_view after = rest;
   const std::string_view segment = TakeSegment(&after);
   if (const auto it = node->fixed.find(segment); it != node->fixed.end()) {
-    if (const Node* found = Walk(it->second.get(), after, params)) return found;
+    if (const Node* found = Walk(it->second.get(), after, method, params)) return found;
   }
   if (node->param != nullptr && !segment.empty()) {
-    if (const Node* found = Walk(node->param.get(), after, params)) {
+    if (const Node* found = Walk(node->param.get(), after, method, params)) {
       params->Add(node->param_name, std::string(segment));
       return found;
     }
   }
-  if (node->rest != nullptr) {
+  if (node->rest != nullptr && serves(node->rest.get())) {
     params->Add(node->rest_name, std::string(rest));
     return node->rest.get();
   }
@@ -105,11 +109,9 @@ const Router::Node* Router::Walk(const Node* node, std::string_view rest, Params
 Router::Match Router::Find(std::string_view method, std::string_view path) const {
   if (path.empty() || path[0] != '/') return Miss(method, path);
   Match match;
-  const Node* node = Walk(root_.get(), path, &match.params);
+  const Node* node = Walk(root_.get(), path, method, &match.params);
   if (node == nullptr) return Miss(method, path);
-  const auto it = node->routes.find(method);
-  if (it == node->routes.end()) return Miss(method, path);
-  match.route = it->second;
+  match.route = node->routes.find(method)->second;
   match.found = true;
   return match;
 }
@@ -119,10 +121,12 @@ Router::Match Router::Miss(std::string_view method, std::string_view path) const
     std::set<std::string> methods;
     Params ignored;
     const bool absolute = !candidate.empty() && candidate[0] == '/';
-    const Node* node = absolute ? Walk(root_.get(), candidate, &ignored) : nullptr;
+    const Node* node = absolute ? Walk(root_.get(), candidate, "", &ignored) : nullptr;
     if (node != nullptr) {
       for (const auto& [name, route] : node->routes) methods.insert(name);
     }
+    // OPTIONS alone (it may stand for a whole tree) does not make a path.
+    methods.erase("OPTIONS");
     return methods;
   };
   std::set<std::string> methods = methods_of(path);

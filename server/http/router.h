@@ -70,7 +70,9 @@ class Router {
  private:
   struct Node;
 
-  const Node* Walk(const Node* node, std::string_view rest, Params* params) const;
+  // The node that serves `method` (empty: any method) at `rest`.
+  const Node* Walk(const Node* node, std::string_view rest, std::string_view method,
+                   Params* params) const;
   Match Miss(std::string_view method, std::string_view path) const;
 
   const std::string prefix_;
