@@ -171,7 +171,8 @@ Status HeadSeriesReader::Read(Slot slot, int64_t min_ms, int64_t max_ms, SampleC
 HeadQuerier::HeadQuerier(Head* head, int64_t min_ms, int64_t max_ms)
     : view_(std::make_shared<HeadView>(head)),
       min_ms_(std::max(min_ms, view_->floor_ms)),
-      max_ms_(max_ms) {}
+      max_ms_(max_ms),
+      overlaps_(max_ms >= head->min_ms() && min_ms <= head->max_ms()) {}
 
 void HeadQuerier::KeepWithSamples(int64_t min_ms, int64_t max_ms, std::vector<Slot>* slots) const {
   Head& head = *view_->head;
@@ -231,6 +232,7 @@ Result<std::unique_ptr<SeriesSet>> HeadQuerier::Select(bool sorted, const Select
 Result<std::vector<std::string>> HeadQuerier::LabelValues(const std::string& name,
                                                           const std::vector<Matcher>& matchers,
                                                           size_t limit, bool* truncated) {
+  if (!overlaps_) return std::vector<std::string>();
   const HeadIndex& index = view_->head->index();
   ReaderLock lock(index.mu());
   return SelectLabelValues(index, name, matchers, limit, truncated, nullptr);
@@ -238,8 +240,9 @@ Result<std::vector<std::string>> HeadQuerier::LabelValues(const std::string& nam
 
 Result<std::vector<std::string>> HeadQuerier::LabelNames(const std::vector<Matcher>& matchers,
                                                          size_t limit, bool* truncated) {
-  const HeadIndex& index = view_->head->index();
   std::vector<std::string> names;
+  if (!overlaps_) return names;
+  const HeadIndex& index = view_->head->index();
   ReaderLock lock(index.mu());
   std::vector<bool> seen(index.num_names());
   if (matchers.empty()) {

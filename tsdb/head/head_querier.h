@@ -57,6 +57,7 @@ class HeadQuerier final : public Querier {
   std::shared_ptr<HeadView> view_;
   const int64_t min_ms_;
   const int64_t max_ms_;
+  const bool overlaps_;  // some sample of the head may be in the range: else it has no names either
 };
 
 // Reads one series of the head at a view: for the series sets, the head cut and checkpoints.
