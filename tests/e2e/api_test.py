@@ -12,10 +12,14 @@ import remote_write
 NOW = int(time.time()) // 60 * 60
 
 
+def start_server():
+    return harness.Server("global: {scrape_interval: 15s, external_labels: {site: here}}\n",
+                          ["--web.enable-remote-write-receiver", "--web.enable-admin-api"]).start()
+
+
 def setUpModule():
     global server
-    server = harness.Server("global: {scrape_interval: 15s, external_labels: {site: here}}\n",
-                            ["--web.enable-remote-write-receiver", "--web.enable-admin-api"]).start()
+    server = start_server()
     rows = []
     for i in range(3):
         labels = {"__name__": "requests_total", "instance": "host%d" % i, "code": "200"}
@@ -106,7 +110,7 @@ class QueryTest(unittest.TestCase):
         self.assertEqual(r["warnings"], ["results truncated due to limit"])
 
     def test_annotations_are_beside_the_data(self):
-        r = server.get("/api/v1/query", query="rate(special[5m])", time=NOW).json
+        r = server.get("/api/v1/query", query="rate(label_replace(requests_total, '__name__', 'x', '', '')[5m:15s])", time=NOW).json
         self.assertTrue(any("might not be a counter" in text for text in r["infos"]), r)
 
     def test_format_and_parse(self):
@@ -195,9 +199,17 @@ class StatusTest(unittest.TestCase):
                          'requests_total{code="200",instance="host0",site="here"} 400 %d\n' % (NOW * 1000))
 
 
-class RemoteWriteTest(unittest.TestCase):
+class WritingTest(unittest.TestCase):
+    """Has a server of its own, as it changes what is there."""
+
+    def setUp(self):
+        self.server = start_server()
+
+    def tearDown(self):
+        self.server.close()
+
     def send(self, body, **headers):
-        return server.request("POST", "/api/v1/write", body, dict(remote_write.HEADERS, **headers))
+        return self.server.request("POST", "/api/v1/write", body, dict(remote_write.HEADERS, **headers))
 
     def test_refuses_what_is_not_a_request(self):
         good = remote_write.snappy(remote_write.series({"__name__": "x"}, [(NOW * 1000, 1)]))
@@ -210,26 +222,25 @@ class RemoteWriteTest(unittest.TestCase):
 
     def test_a_refused_sample_refuses_the_request(self):
         rows = [({"__name__": "whole", "n": "1"}, [(NOW * 1000, 1)]), ({"__name__": "whole", "n": "2"}, [(NOW * 1000, 1)])]
-        self.assertEqual(remote_write.push(server, rows).status, 204)
-        self.assertEqual(remote_write.push(server, rows).status, 204)  # the same again is nothing new
+        self.assertEqual(remote_write.push(self.server, rows).status, 204)
+        self.assertEqual(remote_write.push(self.server, rows).status, 204)  # the same again is nothing new
         clash = [({"__name__": "whole", "n": "3"}, [(NOW * 1000, 1)]), ({"__name__": "whole", "n": "1"}, [(NOW * 1000, 2)])]
-        refused = remote_write.push(server, clash)
-        self.assertEqual((refused.status, refused.text), (400, "duplicate sample for timestamp\n"))
-        self.assertEqual(len(server.query("whole", time=NOW)), 2)
-        late = remote_write.push(server, [({"__name__": "whole", "n": "1"}, [((NOW - 30) * 1000, 2)])])
+        refused = remote_write.push(self.server, clash)
+        self.assertEqual(refused.status, 400)
+        self.assertTrue(refused.text.startswith("duplicate sample for timestamp"), refused.text)
+        self.assertEqual(len(self.server.query("whole", time=NOW)), 2)
+        late = remote_write.push(self.server, [({"__name__": "whole", "n": "1"}, [((NOW - 30) * 1000, 2)])])
         self.assertEqual((late.status, late.text), (400, "out of order sample\n"))
-        future = remote_write.push(server, [({"__name__": "whole", "n": "4"}, [((NOW + 3600) * 1000, 2)])])
+        future = remote_write.push(self.server, [({"__name__": "whole", "n": "4"}, [((NOW + 3600) * 1000, 2)])])
         self.assertEqual(future.status, 400)
         self.assertIn("too far in the future", future.text)
 
-
-class AdminTest(unittest.TestCase):
     def test_delete_series(self):
         rows = [({"__name__": "doomed", "n": str(n)}, [(NOW * 1000, 1)]) for n in range(2)]
-        self.assertEqual(remote_write.push(server, rows).status, 204)
-        self.assertEqual(server.post("/api/v1/admin/tsdb/delete_series").status, 400)
-        self.assertEqual(server.post("/api/v1/admin/tsdb/delete_series", **{"match[]": 'doomed{n="0"}'}).status, 204)
-        self.assertEqual([r["metric"]["n"] for r in server.query("doomed", time=NOW)], ["1"])
+        self.assertEqual(remote_write.push(self.server, rows).status, 204)
+        self.assertEqual(self.server.post("/api/v1/admin/tsdb/delete_series").status, 400)
+        self.assertEqual(self.server.post("/api/v1/admin/tsdb/delete_series", **{"match[]": 'doomed{n="0"}'}).status, 204)
+        self.assertEqual([r["metric"]["n"] for r in self.server.query("doomed", time=NOW)], ["1"])
 
 
 if __name__ == "__main__":

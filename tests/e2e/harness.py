@@ -141,6 +141,9 @@ class Exporter:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
+                if exporter.closed:  # a kept connection: gone with the rest
+                    self.close_connection = True
+                    return
                 exporter.scrapes += 1
                 body = render().encode()
                 self.send_response(200)
@@ -153,12 +156,14 @@ class Exporter:
                 pass
 
         self.scrapes = 0
+        self.closed = False
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.address = "127.0.0.1:%d" % self.server.server_port
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def close(self):
+        self.closed = True
         self.server.shutdown()
         self.server.server_close()
 

@@ -1,0 +1,440 @@
+#include "server/app.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "base/file_system.h"
+#include "model/duration.h"
+#include "promql/parser/parser.h"
+#include "server/api/federate.h"
+#include "server/config/default_config.h"
+#include "server/config/go_url.h"
+#include "server/feature_list.h"
+#include "server/probe.h"
+#include "server/web/process_metrics.h"
+#include "server/web/web.h"
+
+namespace deucalion {
+namespace {
+
+// What Prometheus allows requests in flight at shutdown.
+constexpr std::chrono::seconds kShutdownGrace{5};
+constexpr int64_t kNodeExporterPort = 9100;
+
+std::string HostName() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof(name) - 1) == 0 ? name : "localhost";
+}
+
+LogLevel LevelOf(std::string_view text) {
+  if (text == "debug") return LogLevel::kDebug;
+  if (text == "warn") return LogLevel::kWarn;
+  if (text == "error") return LogLevel::kError;
+  return LogLevel::kInfo;
+}
+
+// The signals that end or reload the server are taken by one thread, in sigwait.
+sigset_t HandledSignals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int s : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, s);
+  return set;
+}
+
+size_t WorkerThreads() { return std::max(1u, std::thread::hardware_concurrency()); }
+
+promql::ParserOptions ParserOptionsOf(const config::FeatureSet& features) {
+  promql::ParserOptions options;
+  options.experimental_functions = features.promql_experimental_functions;
+  options.extended_range_selectors = features.promql_extended_range_selectors;
+  options.binop_fill_modifiers = features.promql_binop_fill_modifiers;
+  return options;
+}
+
+}  // namespace
+
+App::App(config::CommandLine command_line, config::BuildInfo build, bool use_default_config)
+    : command_line_(std::move(command_line)),
+      build_(build),
+      use_default_config_(use_default_config),
+      start_ms_(Clock::Real()->NowMs()),
+      logger_(Logger::Stderr(LevelOf(flags_.log_level),
+                             flags_.log_format == "json" ? LogFormat::kJson : LogFormat::kLogfmt)) {
+}
+
+App::~App() = default;
+
+std::shared_ptr<const config::Config> App::CurrentConfig() const {
+  MutexLock lock(config_mu_);
+  return config_;
+}
+
+Result<config::Config> App::LoadConfig() const {
+  config::LoadOptions options;
+  options.agent = flags_.agent;
+  options.features = features_;
+  options.check_expression = [parser = ParserOptionsOf(features_)](std::string_view text) {
+    return promql::Parse(text, parser).TakeStatus();
+  };
+  if (!use_default_config_) return config::LoadConfig(flags_.config_file, options);
+  const std::string text = config::DefaultConfigText(flags_.web_listen_addresses.front(),
+                                                     PortAnswers(kNodeExporterPort));
+  return config::ParseConfig(text, "(embedded default)", ".", options);
+}
+
+int App::Run() {
+  // Before any thread exists, so that all of them inherit it.
+  const sigset_t signals = HandledSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  if (const int status = Prepare(); status != 0) return status;
+  for (const auto& step : {&App::StartHttp, &App::OpenDatabase, &App::StartScraping}) {
+    const Status started = (this->*step)();
+    if (!started.ok()) {
+      logger_->Error("Start-up failed", {{"err", started}});
+      Shutdown();
+      return 1;
+    }
+  }
+  logger_->Info("Server is ready to receive web requests.");
+  WaitForSignals();
+  Shutdown();
+  logger_->Info("See you next time!");
+  return 0;
+}
+
+int App::Prepare() {
+  for (const config::FeatureNote& note : command_line_.notes) {
+    logger_->Log(note.level, note.message, {{"option", note.option}});
+  }
+  auto loaded = LoadConfig();
+  if (!loaded.ok()) {
+    logger_->Error("Error loading config (--config.file=" + flags_.config_file + ")",
+                   {{"file", flags_.config_file}, {"err", loaded.status()}});
+    return 2;
+  }
+  const auto external = config::ResolveExternalUrl(flags_.web_external_url,
+                                                   flags_.web_listen_addresses.front(), HostName());
+  if (!external.ok()) {
+    std::fprintf(stderr, "parse external URL \"%s\": %s\n", flags_.web_external_url.c_str(),
+                 external.status().message().c_str());
+    return 2;
+  }
+  external_url_ = external->url;
+  external_path_ = external->path;
+  if (use_default_config_) flags_.web_enable_remote_write_receiver = true;
+  const auto& tsdb = loaded->storage.tsdb;
+  const bool retention = tsdb.has_value() && tsdb->retention.has_value();
+  config::SettleFlags(external_path_, retention ? tsdb->retention->time_ms : 0,
+                      retention ? tsdb->retention->size : 0, &flags_);
+  LogInactive(*loaded);
+  {
+    MutexLock lock(config_mu_);
+    config_ = std::make_shared<const config::Config>(std::move(*loaded));
+  }
+  logger_->Info("Starting Deucalion",
+                {{"version", build_.version},
+                 {"revision", build_.revision},
+                 {"config", use_default_config_ ? "(embedded default)" : flags_.config_file}});
+  return 0;
+}
+
+void App::LogInactive(const config::Config& config) {
+  for (const std::string& note : config.notes) logger_->Warn(note);
+  static const std::set<std::string, std::less<>> kActive = {"static_configs", "file_sd_configs",
+                                                             "http_sd_configs", "dns_sd_configs",
+                                                             std::string(config::kExemplarsPart)};
+  for (const std::string& what : config.Inactive(kActive)) {
+    logger_->Warn("Configured but not supported yet: it has no effect", {{"section", what}});
+  }
+}
+
+promql::EngineOptions App::EngineOptionsOf() {
+  promql::EngineOptions options;
+  options.lookback_delta_ms = flags_.query_lookback_delta_ms;
+  options.timeout_ms = flags_.query_timeout_ms;
+  options.max_samples = flags_.query_max_samples;
+  options.max_concurrency = static_cast<int>(flags_.query_max_concurrency);
+  options.max_total_bytes = static_cast<uint64_t>(flags_.query_max_memory);
+  options.experimental_functions = features_.promql_experimental_functions;
+  options.delayed_name_removal = features_.promql_delayed_name_removal;
+  options.use_start_timestamps = features_.use_start_timestamps;
+  options.extended_range_selectors = features_.promql_extended_range_selectors;
+  options.binop_fill_modifiers = features_.promql_binop_fill_modifiers;
+  options.per_step_stats = features_.promql_per_step_stats;
+  options.type_and_unit_labels = features_.type_and_unit_labels;
+  options.default_subquery_step = [this](int64_t) {
+    return CurrentConfig()->global.evaluation_interval_ms;
+  };
+  options.result_cache_bytes = static_cast<uint64_t>(flags_.query_cache_size);
+  options.pool = query_workers_.get();
+  options.metrics = &metrics_;
+  options.logger = logger_.get();
+  options.active_query_path = JoinPath(flags_.tsdb_path, "queries.active");
+  return options;
+}
+
+scrape::ScrapeOptions App::ScrapeOptionsOf() const {
+  scrape::ScrapeOptions options;
+  options.user_agent = "Prometheus/" + std::string(build_.version);
+  options.extra_metrics = features_.extra_scrape_metrics;
+  options.append_metadata = features_.metadata_wal_records;
+  options.type_and_unit_labels = features_.type_and_unit_labels;
+  options.start_zero_ingestion = features_.created_timestamp_zero_ingestion;
+  options.start_timestamps = features_.st_storage;
+  options.adjust_timestamps = flags_.scrape_adjust_timestamps;
+  options.timestamp_tolerance_ms = flags_.scrape_timestamp_tolerance_ns / 1'000'000;
+  options.discovery_reload_interval_ms = flags_.scrape_discovery_reload_interval_ms;
+  return options;
+}
+
+api::ApiOptions App::ApiOptionsOf() {
+  api::ApiOptions options;
+  options.engine = engine_.get();
+  options.parser = ParserOptionsOf(features_);
+  options.storage = [this] { return storage_.get(); };
+  options.stopping = [this] { return stopping_.load(); };
+  options.replay = [this] { return storage_opener_.replay(); };
+  options.scrape = &scraper_->manager();
+  options.metrics = &metrics_;
+  options.logger = logger_.get();
+  options.clock = Clock::Real();
+  options.notifications = notifications_.get();
+  options.features = &feature_registry_;
+  options.config_yaml = [this] { return CurrentConfig()->ToYaml(); };
+  options.scrape_config_yaml = [this](const std::string& job) -> Result<std::string> {
+    // A configuration that holds nothing but the job, printed by the one printer there is.
+    config::Config one;
+    for (scrape::ScrapeConfig& candidate : CurrentConfig()->AllScrapeConfigs()) {
+      if (candidate.job_name == job) one.scrape_configs.push_back(std::move(candidate));
+    }
+    if (one.scrape_configs.empty()) return NotFoundError("scrape pool \"" + job + "\" not found");
+    const std::string yaml = one.ToYaml();
+    const size_t begin = yaml.find("scrape_configs:\n");
+    return begin == std::string::npos ? yaml : yaml.substr(begin + 16);
+  };
+  for (const auto& [name, value] : config::FlagValues(flags_)) {
+    options.flags.emplace_back(name, value);
+  }
+  options.runtime = [this] {
+    api::RuntimeInfo info;
+    info.start_ms = start_ms_;
+    info.reload_config_success = last_reload_ok_;
+    info.last_config_ms = last_reload_ms_;
+    info.storage_retention = RetentionText(SettingsOf(*CurrentConfig(), flags_, features_));
+    info.threads = static_cast<int64_t>(web::ReadProcessUsage().threads);
+    return info;
+  };
+  options.build = {std::string(build_.version),    std::string(build_.revision),
+                   std::string(build_.branch),     std::string(build_.build_user),
+                   std::string(build_.build_date), std::string(build_.compiler)};
+  options.enable_admin = flags_.web_enable_admin_api;
+  const auto url = config::ParseGoUrl(external_url_);
+  if (url.ok()) {
+    options.external_scheme = url->scheme;
+    options.external_host = url->host;
+  }
+  const std::string& listen = flags_.web_listen_addresses.front();
+  options.listen_port = listen.substr(listen.rfind(':') + 1);
+  return options;
+}
+
+void App::RegisterRoutes() {
+  router_ = std::make_unique<http::Router>(
+      flags_.web_route_prefix == "/" ? std::string() : flags_.web_route_prefix);
+  web::WebOptions web;
+  web.metrics = &metrics_;
+  web.ready = [this] { return storage_.get() != nullptr; };
+  web.stopping = [this] { return stopping_.load(); };
+  web.enable_lifecycle = flags_.web_enable_lifecycle;
+  web.reload = [this] { return Reload(); };
+  web.quit = [] { ::kill(::getpid(), SIGTERM); };
+  web.version = build_.version;
+  web.page_title = flags_.web_page_title;
+  web.path_prefix = external_path_;
+  web::Register(web, router_.get());
+  api_->Register(router_.get());
+  api::RegisterFederate(
+      {.storage = [this] { return storage_.get(); },
+       .stopping = [this] { return stopping_.load(); },
+       .clock = Clock::Real(),
+       .lookback_ms = flags_.query_lookback_delta_ms,
+       .external_labels = [this] { return CurrentConfig()->global.scrape.external_labels; },
+       .metrics = &metrics_},
+      router_.get());
+  router_->Post("/api/v1/write",
+                [this](http::Request& request, http::Response* response) {
+                  if (write_handler_ == nullptr) {
+                    return response->Error(404,
+                                           "remote write receiver needs to be enabled with "
+                                           "--web.enable-remote-write-receiver");
+                  }
+                  if (storage_.get() == nullptr || stopping_) {
+                    response->headers.Set("X-Prometheus-Stopping", stopping_ ? "true" : "false");
+                    return response->Error(503, "Service Unavailable");
+                  }
+                  write_handler_->Serve(request, response);
+                },
+                {.pool = http::PoolClass::kIngest});
+}
+
+Status App::StartHttp() {
+  web::AddProcessMetrics(&metrics_, build_.version, build_.revision, build_.branch);
+  reload_success_ =
+      metrics_.AddGauge("prometheus_config_last_reload_successful",
+                        "Whether the last configuration reload attempt was successful.");
+  reload_time_ = metrics_.AddGauge("prometheus_config_last_reload_success_timestamp_seconds",
+                                   "Timestamp of the last successful configuration reload.");
+  ready_metric_ = metrics_.AddGauge("prometheus_ready",
+                                    "Whether Prometheus startup was fully completed and the "
+                                    "server is ready for normal operation.");
+  notifications_ = std::make_unique<api::Notifications>(
+      Clock::Real(), static_cast<size_t>(flags_.web_max_notifications_subscribers), &metrics_);
+  notifications_->Add(api::kStartingUpText);
+  RETURN_IF_ERROR(FileSystem::Posix()->CreateDirs(flags_.tsdb_path));
+
+  query_workers_ = std::make_unique<WorkerPool>("query-worker", WorkerThreads());
+  engine_ = std::make_unique<promql::Engine>(EngineOptionsOf());
+  scraper_ = std::make_unique<scrape::Scraper>(
+      ScrapeOptionsOf(), scrape::Scraper::Dependencies{.storage = &storage_,
+                                                       .registry = &metrics_,
+                                                       .log = logger_.get(),
+                                                       .threads = WorkerThreads()});
+  if (flags_.web_enable_remote_write_receiver) {
+    const auto accepts = [this](std::string_view message) {
+      return std::find(flags_.web_remote_write_messages.begin(),
+                       flags_.web_remote_write_messages.end(),
+                       message) != flags_.web_remote_write_messages.end();
+    };
+    write_handler_ = std::make_unique<remote::WriteHandler>(
+        remote::WriteHandlerOptions{.storage = [this] { return storage_.get(); },
+                                    .clock = Clock::Real(),
+                                    .logger = logger_.get(),
+                                    .metrics = &metrics_,
+                                    .accept_v1 = accepts("prometheus.WriteRequest"),
+                                    .accept_v2 = accepts("io.prometheus.write.v2.Request")});
+  }
+  RegisterFeatures(flags_, features_, &feature_registry_);
+  api::ApiOptions api_options = ApiOptionsOf();
+  ASSIGN_OR_RETURN(api_options.cors, api::Cors::Make(flags_.web_cors_origin));
+  api_ = std::make_unique<api::Api>(std::move(api_options));
+  RegisterRoutes();
+
+  http::ServerOptions options;
+  options.listen_addresses = flags_.web_listen_addresses;
+  options.max_connections = static_cast<size_t>(flags_.web_max_connections);
+  options.timeouts.read = std::chrono::milliseconds(flags_.web_read_timeout_ms);
+  options.query.threads = static_cast<size_t>(std::max<int64_t>(flags_.query_max_concurrency, 1));
+  options.query.max_wait = std::chrono::milliseconds(flags_.query_timeout_ms);
+  http_ =
+      std::make_unique<http::Server>(std::move(options), router_.get(), &metrics_, logger_.get());
+  RETURN_IF_ERROR(http_->Start());
+  for (const uint16_t port : http_->ports()) {
+    logger_->Info("Listening on", {{"port", port}, {"url", external_url_}});
+  }
+  return OkStatus();
+}
+
+Status App::OpenDatabase() {
+  const int64_t begin_ns = Clock::Real()->MonotonicNs();
+  const auto config = CurrentConfig();
+  ASSIGN_OR_RETURN(owned_storage_,
+                   storage_opener_.Open({.flags = &flags_,
+                                         .features = &features_,
+                                         .logger = logger_.get(),
+                                         .metrics = &metrics_,
+                                         .settings = SettingsOf(*config, flags_, features_)}));
+  logger_->Info("TSDB started",
+                {{"seconds", static_cast<double>(Clock::Real()->MonotonicNs() - begin_ns) / 1e9}});
+  return OkStatus();
+}
+
+Status App::StartScraping() {
+  storage_.Set(owned_storage_.get());
+  MutexLock lock(reload_mu_);
+  RETURN_IF_ERROR(Apply(*CurrentConfig()));
+  notifications_->Delete(api::kStartingUpText);
+  ready_metric_->Set(1);
+  return OkStatus();
+}
+
+Status App::Apply(const config::Config& config) {
+  RETURN_IF_ERROR(storage_.get()->admin()->Apply(SettingsOf(config, flags_, features_)));
+  RETURN_IF_ERROR(engine_->SetQueryLogFile(config.global.query_log_file));
+  RETURN_IF_ERROR(
+      scraper_->ApplyConfig(config.AllScrapeConfigs(), config.global.scrape.external_labels));
+  last_reload_ms_ = Clock::Real()->NowMs();
+  last_reload_ok_ = true;
+  reload_success_->Set(1);
+  reload_time_->Set(static_cast<double>(last_reload_ms_) / 1000);
+  return OkStatus();
+}
+
+Status App::Reload() {
+  MutexLock lock(reload_mu_);
+  if (storage_.get() == nullptr || stopping_) return UnavailableError("not ready");
+  auto loaded = LoadConfig();
+  Status status = loaded.ok() ? Apply(*loaded) : loaded.status();
+  if (!status.ok()) {
+    logger_->Error("Error reloading config", {{"err", status}});
+    last_reload_ok_ = false;
+    reload_success_->Set(0);
+    notifications_->Add(api::kReloadFailedText);
+    return status;
+  }
+  LogInactive(*loaded);
+  notifications_->Delete(api::kReloadFailedText);
+  {
+    MutexLock config_lock(config_mu_);
+    config_ = std::make_shared<const config::Config>(std::move(*loaded));
+  }
+  logger_->Info("Completed loading of configuration file", {{"filename", flags_.config_file}});
+  return OkStatus();
+}
+
+void App::WaitForSignals() {
+  const sigset_t signals = HandledSignals();
+  for (;;) {
+    int signal = 0;
+    if (sigwait(&signals, &signal) != 0) continue;
+    if (signal == SIGHUP) {
+      (void)Reload();  // has been logged
+      continue;
+    }
+    logger_->Warn("Received an OS signal, exiting gracefully...",
+                  {{"signal", signal == SIGINT ? "interrupt" : "terminated"}});
+    return;
+  }
+}
+
+void App::Shutdown() {
+  stopping_ = true;
+  if (ready_metric_ != nullptr) ready_metric_->Set(0);
+  if (notifications_ != nullptr) {
+    notifications_->Add(api::kShuttingDownText);
+    notifications_->CloseAll();
+  }
+  if (scraper_ != nullptr) scraper_->Stop();
+  if (http_ != nullptr) http_->Stop(kShutdownGrace);
+  storage_.Set(nullptr);
+  http_.reset();
+  router_.reset();
+  api_.reset();
+  write_handler_.reset();
+  scraper_.reset();
+  engine_.reset();
+  if (owned_storage_ != nullptr) {
+    const Status closed = owned_storage_->Close();
+    if (!closed.ok()) logger_->Error("Closing the database failed", {{"err", closed}});
+  }
+  owned_storage_.reset();
+}
+
+}  // namespace deucalion
