@@ -46,6 +46,8 @@ Status Db::Init() {
   state_ = std::make_unique<MemoryStateStore>();
   RETURN_IF_ERROR(OpenHead());
   RegisterMetrics();
+  checkpoint_ns_ = options_.clock->MonotonicNs();
+  if (options_.background) background_ = std::jthread([this] { Background(); });
   return OkStatus();
 }
 
@@ -75,6 +77,8 @@ Status Db::LoadFormat() {
 Status Db::OpenHead() {
   const std::string wal_dir = OwnPath("wal");
   RETURN_IF_ERROR(options_.fs->CreateDirs(wal_dir));
+  const int64_t begin_ns = options_.clock->MonotonicNs();
+  ASSIGN_OR_RETURN(const std::unique_ptr<CheckpointReader> checkpoint, FindCheckpoint());
   ASSIGN_OR_RETURN(head_,
                    Head::Open({.fs = options_.fs,
                                .chunks_dir = OwnPath("head_chunks"),
@@ -84,16 +88,21 @@ Status Db::OpenHead() {
                                .out_of_order_window_ms = options_.settings.out_of_order_window_ms,
                                .max_exemplars = static_cast<size_t>(
                                    std::max<int64_t>(0, options_.settings.max_exemplars)),
+                               .keep_chunk_files_below =
+                                   checkpoint == nullptr ? 0 : checkpoint->end().chunk_files_below,
                                .chunk_file_bytes = options_.chunk_file_bytes}));
-  const int64_t begin_ns = options_.clock->MonotonicNs();
-  ASSIGN_OR_RETURN(
-      const std::vector<uint32_t> first_segments,
-      ReplayWal(
-          head_.get(),
-          {.fs = options_.fs, .dir = wal_dir, .logger = options_.logger, .tracker = tracker_.get()},
-          &replay_stats_));
+  ReplayOptions replay{
+      .fs = options_.fs, .dir = wal_dir, .logger = options_.logger, .tracker = tracker_.get()};
+  if (checkpoint != nullptr) {
+    RETURN_IF_ERROR(checkpoint->Load(head_.get(), &replay.known_ids, &replay_stats_.damaged));
+    replay.from = checkpoint->end().positions;
+    checkpoint_series_ = head_->num_series();
+  }
+  ASSIGN_OR_RETURN(const std::vector<uint32_t> first_segments,
+                   ReplayWal(head_.get(), std::move(replay), &replay_stats_));
   options_.logger->Info("WAL replay completed",
-                        {{"segments", replay_stats_.segments},
+                        {{"checkpoint_series", checkpoint_series_},
+                         {"segments", replay_stats_.segments},
                          {"series", head_->num_series()},
                          {"samples", replay_stats_.samples},
                          {"damaged", replay_stats_.damaged},
@@ -110,7 +119,19 @@ Status Db::OpenHead() {
 
 Status Db::Close() {
   if (closed_.exchange(true)) return OkStatus();
-  return wal_ == nullptr ? OkStatus() : wal_->Close();
+  {
+    MutexLock lock(background_mu_);
+    stopping_ = true;
+    background_wake_.NotifyAll();
+  }
+  if (background_.joinable()) background_.join();
+  if (wal_ == nullptr) return OkStatus();
+  // Without a checkpoint nothing is lost, only the next start is slower.
+  Status checkpoint = Checkpoint();
+  if (!checkpoint.ok()) {
+    options_.logger->Warn("No checkpoint at exit", {{"err", checkpoint}});
+  }
+  return wal_->Close();
 }
 
 // ---- reading and writing ----

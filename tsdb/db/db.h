@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "tsdb/db/block_source.h"
+#include "tsdb/head/checkpoint.h"
 #include "tsdb/head/head.h"
 #include "tsdb/head/head_appender.h"
 #include "tsdb/head/head_replay.h"
@@ -85,6 +86,10 @@ class Db final : public Storage, public StorageAdmin {
   const ReplayStats& replay_stats() const { return replay_stats_; }
   // Where queriers find persisted samples; null until set, which is before the Db is shared.
   void SetBlocks(std::unique_ptr<BlockSource> blocks) { blocks_ = std::move(blocks); }
+  // Writes a checkpoint and drops what it makes unnecessary. Any thread.
+  Status Checkpoint() EXCLUDES(maintenance_mu_);
+  // Frees what lies below the head's floor. Any thread; waits for older readers.
+  void TruncateHead() EXCLUDES(maintenance_mu_);
   // Runs `install` (which makes a new block visible) and raises the head's floor as one step for
   // readers.
   Status InstallCut(int64_t cut_ms, const std::function<Status()>& install) EXCLUDES(view_mu_);
@@ -94,6 +99,10 @@ class Db final : public Storage, public StorageAdmin {
   Status Init();
   Status LoadFormat();
   Status OpenHead();
+  Result<std::unique_ptr<CheckpointReader>> FindCheckpoint();
+  Status DropOldCheckpoints(uint64_t newest);
+  bool CheckpointDue() const;
+  void Background();
   void RegisterMetrics();
   void CollectMetrics(MetricSink& sink);
   std::string OwnPath(std::string_view name) const;
@@ -108,10 +117,25 @@ class Db final : public Storage, public StorageAdmin {
   std::unique_ptr<StateStore> state_;
   std::unique_ptr<BlockSource> blocks_;
   ReplayStats replay_stats_;
+  uint64_t checkpoint_series_ = 0;  // found in the checkpoint at start
   std::shared_ptr<ReplayTracker> tracker_;
   // Held shared while a querier is put together, exclusively while a cut is installed.
   SharedMutex view_mu_;
   std::atomic<bool> closed_{false};
+
+  // Checkpoints and truncation exclude each other.
+  Mutex maintenance_mu_;
+  uint64_t checkpoint_number_ GUARDED_BY(maintenance_mu_) = 0;
+  std::atomic<int64_t> checkpoint_ns_{0};        // when, monotonic
+  std::atomic<uint64_t> checkpoint_samples_{0};  // appended then
+  std::atomic<uint64_t> checkpoint_wal_bytes_{0};
+  Counter* checkpoints_ = nullptr;
+  Counter* failed_checkpoints_ = nullptr;
+
+  Mutex background_mu_;
+  CondVar background_wake_;
+  bool stopping_ GUARDED_BY(background_mu_) = false;
+  std::jthread background_;
 };
 
 }  // namespace deucalion::tsdb

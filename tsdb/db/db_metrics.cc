@@ -5,6 +5,11 @@ namespace deucalion::tsdb {
 
 void Db::RegisterMetrics() {
   if (options_.metrics == nullptr) return;
+  checkpoints_ = options_.metrics->AddCounter("prometheus_tsdb_checkpoint_creations_total",
+                                              "Total number of checkpoint creations attempted.");
+  failed_checkpoints_ =
+      options_.metrics->AddCounter("prometheus_tsdb_checkpoint_creations_failed_total",
+                                   "Total number of checkpoint creations that failed.");
   options_.metrics->AddCollector(this, [this](MetricSink& sink) { CollectMetrics(sink); });
 }
 

@@ -124,6 +124,15 @@ Result<std::vector<SeriesExemplars>> ExemplarRing::Select(
   return out;
 }
 
+void ExemplarRing::ForEach(
+    const std::function<void(std::string_view series, const Exemplar&)>& visit) const {
+  MutexLock lock(mu_);
+  for (size_t i = 0; i < ring_.size(); i++) {
+    const Entry& entry = ring_[(next_ + i) % ring_.size()];
+    if (entry.series != nullptr) visit(*entry.series, entry.exemplar);
+  }
+}
+
 ExemplarRing::Stats ExemplarRing::stats() const {
   MutexLock lock(mu_);
   Stats s{.series = series_.size(), .capacity = ring_.size()};

@@ -2,6 +2,7 @@
 #ifndef DEUCALION_TSDB_HEAD_EXEMPLAR_RING_H_
 #define DEUCALION_TSDB_HEAD_EXEMPLAR_RING_H_
 
+#include <functional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -27,6 +28,10 @@ class ExemplarRing : public ExemplarQueryable {
   Result<std::vector<SeriesExemplars>> Select(
       int64_t min_ms, int64_t max_ms,
       const std::vector<std::vector<Matcher>>& matcher_sets) override EXCLUDES(mu_);
+
+  // Oldest first.
+  void ForEach(const std::function<void(std::string_view series, const Exemplar&)>& visit) const
+      EXCLUDES(mu_);
 
   struct Stats {
     size_t exemplars = 0;

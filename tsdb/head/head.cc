@@ -138,6 +138,39 @@ void Head::ReserveId(uint64_t id) {
   }
 }
 
+std::vector<uint64_t> Head::NextIds() const {
+  std::vector<uint64_t> ids;
+  for (const auto& next : next_id_) ids.push_back(next.load());
+  return ids;
+}
+
+Result<Slot> Head::RestoreSeries(uint32_t shard_number, uint64_t id, uint32_t tag,
+                                 std::span<const uint32_t> pairs,
+                                 const std::function<Status(Shard*, Slot, SeriesRecord*)>& fill) {
+  Shard& shard = *shards_[shard_number];
+  MutexLock lock(shard.mu);
+  ASSIGN_OR_RETURN(const Slot slot, AllocSlot(&shard, shard_number));
+  SeriesRecord& r = slabs_.Record(slot);
+  r.id_flags.store(id, std::memory_order_release);
+  Status filled = fill(&shard, slot, &r);
+  if (!filled.ok()) {
+    r.id_flags.store(0, std::memory_order_release);
+    return filled;
+  }
+  {
+    WriterLock index_lock(index_.mu());
+    const ArenaRef stored = index_.InternPairs(pairs);
+    if (stored == 0) return ResourceExhaustedError("head: no memory for more labels");
+    r.labels.store(stored, std::memory_order_release);
+    index_.Add(stored, slot);
+  }
+  r.label_hash = tag;
+  slabs_.WalState(slot) = {.introduced = true};
+  shard.map.Insert(tag, slot);
+  num_series_.fetch_add(1, std::memory_order_relaxed);
+  return slot;
+}
+
 // ---- time ----
 
 int64_t Head::MinValidMs() const {
@@ -156,12 +189,19 @@ void Head::Widen(const Applied& applied) {
   }
 }
 
+void Head::RestoreTimes(int64_t floor_ms, int64_t min_ms, int64_t max_ms) {
+  floor_ms_.store(floor_ms);
+  min_valid_ms_.store(floor_ms);
+  min_ms_.store(min_ms);
+  max_ms_.store(max_ms);
+}
+
 void Head::RaiseMinValid(int64_t cut_ms) {
   int64_t now = min_valid_ms_.load();
   while (cut_ms > now && !min_valid_ms_.compare_exchange_weak(now, cut_ms)) {
   }
   // Appenders that checked against the old bound.
-  pins_.WaitForPresent();
+  appender_pins_.WaitForPresent();
 }
 
 void Head::SetFloor(int64_t cut_ms) {
@@ -222,7 +262,7 @@ void Head::Truncate() {
   pins_.WaitForPresent();
   for (auto& shard : shards_) DropSamples(shard.get(), cut_ms);
   // An appender that found its series before the mark may be about to commit: it comes first.
-  pins_.WaitForPresent();
+  appender_pins_.WaitForPresent();
   std::vector<Slot> gone;
   for (auto& shard : shards_) RemoveLeaving(shard.get(), cut_ms, &gone);
   num_series_.fetch_sub(gone.size(), std::memory_order_relaxed);

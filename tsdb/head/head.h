@@ -120,6 +120,9 @@ class Head {
   int64_t out_of_order_window_ms() const { return ooo_window_ms_.load(std::memory_order_relaxed); }
   void SetOutOfOrderWindow(int64_t ms) { ooo_window_ms_.store(ms, std::memory_order_relaxed); }
 
+  // Of a checkpoint.
+  void RestoreTimes(int64_t floor_ms, int64_t min_ms, int64_t max_ms);
+
   // ---- cut ----
 
   // From when this returns on, no sample below `cut_ms` comes in in order, and all that did are
@@ -140,12 +143,22 @@ class Head {
   SealedChunks& sealed() { return *sealed_; }
   const Arena& chunk_arena() const { return arena_; }
   Isolation& isolation() { return isolation_; }
+  // Whoever holds slots, labels or chunks: appenders and readers.
   EpochPins& pins() { return pins_; }
+  // Appenders alone.
+  EpochPins& appender_pins() { return appender_pins_; }
   ExemplarRing& exemplars() { return exemplars_; }
   HeadCounters& counters() { return counters_; }
   const HeadCounters& counters() const { return counters_; }
   // Ids are never reused: makes the next id of each stream larger than `id`.
   void ReserveId(uint64_t id);
+  // Per stream, in units of the number of streams.
+  std::vector<uint64_t> NextIds() const;
+  // A series out of a checkpoint, into an empty head. `fill` sets the record under the shard's
+  // lock.
+  Result<Slot> RestoreSeries(uint32_t shard, uint64_t id, uint32_t tag,
+                             std::span<const uint32_t> pairs,
+                             const std::function<Status(Shard*, Slot, SeriesRecord*)>& fill);
 
   uint64_t num_series() const { return num_series_.load(std::memory_order_relaxed); }
   uint64_t num_chunks() const { return num_series() + counters_sealed_chunks(); }
@@ -173,6 +186,7 @@ class Head {
   std::vector<std::unique_ptr<Shard>> shards_;
   Isolation isolation_;
   EpochPins pins_;
+  EpochPins appender_pins_;
   ExemplarRing exemplars_;
   HeadCounters counters_;
   std::vector<std::atomic<uint64_t>> next_id_;  // per stream, in units of streams

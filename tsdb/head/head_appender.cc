@@ -63,6 +63,7 @@ HeadAppender::HeadAppender(Head* head, wal::Wal* wal, ScratchPool* pool,
       pool_(pool),
       options_(options),
       pin_(head->pins().Pin()),
+      appender_pin_(head->appender_pins().Pin()),
       min_valid_ms_(head->MinValidMs()),
       scratch_(pool->Take(head->options().streams)) {}
 
@@ -71,6 +72,7 @@ HeadAppender::~HeadAppender() { (void)Rollback(); }
 void HeadAppender::Finish() {
   if (scratch_ == nullptr) return;
   pool_->Give(std::move(scratch_));
+  head_->appender_pins().Unpin(appender_pin_);
   head_->pins().Unpin(pin_);
 }
 
@@ -261,6 +263,9 @@ Status HeadAppender::UpdateMetadata(SeriesRef ref, const Metadata& metadata) {
 Status HeadAppender::Delete(SeriesRef ref, TimeInterval interval) {
   uint64_t id;
   if (head_->Resolve(ref, &id) == nullptr) return UnknownSeries();
+  // What comes later is not deleted.
+  interval.max_ms = std::min(interval.max_ms, head_->max_ms());
+  if (interval.min_ms > interval.max_ms) return OkStatus();
   PartOf(id).deletions.push_back({.id = id, .slot = static_cast<Slot>(ref), .interval = interval});
   return OkStatus();
 }

@@ -101,6 +101,7 @@ class HeadAppender final : public Appender {
   ScratchPool* const pool_;
   const AppenderOptions options_;
   const uint64_t pin_;
+  const uint64_t appender_pin_;
   const int64_t min_valid_ms_;
   std::unique_ptr<CommitScratch> scratch_;  // null when finished
   std::string labels_;

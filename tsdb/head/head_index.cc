@@ -159,13 +159,23 @@ ArenaRef HeadIndex::InternLabels(LabelsView labels) {
     }
     n++;
   }
-  const ArenaRef ref = pool_.Alloc(ListBytes(n));
+  return InternPairs({many.empty() ? ids : many.data(), n});
+}
+
+ArenaRef HeadIndex::InternPairs(std::span<const uint32_t> pairs) {
+  const ArenaRef ref = pool_.Alloc(ListBytes(pairs.size()));
   if (ref == 0) return 0;
   auto* words = reinterpret_cast<uint32_t*>(arena_.At(ref));
-  words[0] = static_cast<uint32_t>(n);
-  std::memcpy(words + 1, many.empty() ? ids : many.data(), n * sizeof(uint32_t));
+  words[0] = static_cast<uint32_t>(pairs.size());
+  std::copy(pairs.begin(), pairs.end(), words + 1);
   return ref;
 }
+
+uint32_t HeadIndex::InternPair(std::string_view encoded) {
+  return FindOrAddPair(LabelsView(encoded).begin()->name, encoded);
+}
+
+std::span<const uint32_t> HeadIndex::PairsOf(ArenaRef labels) const { return Ids(arena_, labels); }
 
 void HeadIndex::Add(ArenaRef labels, Slot slot) {
   const auto number = static_cast<SeriesNumber>(slots_.size());

@@ -14,6 +14,7 @@
 
 #include <atomic>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -48,7 +49,15 @@ class HeadIndex final : public IndexReader {
   // Order by labels, as LabelsView's <=>. Equal pairs are one comparison of ids.
   int Compare(ArenaRef a, ArenaRef b) const;
 
+  // The ids of the pairs of a label set, as InternPairs takes them.
+  std::span<const uint32_t> PairsOf(ArenaRef labels) const;
+
   // ---- changes, under mu() exclusively ----
+
+  // One pair, in the encoding of Labels; its id, or UINT32_MAX when memory is exhausted.
+  uint32_t InternPair(std::string_view encoded);
+  // A label set of pairs that are there. 0 when memory is exhausted.
+  ArenaRef InternPairs(std::span<const uint32_t> pairs);
 
   // Stores the label set; 0 when memory is exhausted.
   ArenaRef InternLabels(LabelsView labels);
@@ -73,7 +82,14 @@ class HeadIndex final : public IndexReader {
   std::string_view ValueOf(SeriesNumber series, std::string_view name,
                            std::string* scratch) const override;
   Slot SlotOf(SeriesNumber series) const { return slots_[series]; }
+  // All series in the order of their creation.
+  const std::vector<Slot>& AllSlots() const { return slots_; }
   uint64_t num_pairs() const { return live_pairs_; }
+  // Pair ids are below; "" for those that are free.
+  uint32_t pair_limit() const { return pair_count_; }
+  std::string_view LivePairText(uint32_t id) const {
+    return PairAt(id).text == 0 ? std::string_view() : PairText(id);
+  }
   // Names are numbered 0..num_names()-1; some may have no values any more.
   size_t num_names() const { return names_.size(); }
   std::string_view NameText(uint32_t name_id) const { return *names_[name_id].text; }

@@ -107,7 +107,7 @@ TEST(DbTest, KeepsHistogramsStartTimesMetadataExemplarsAndDeletionsOverARestart)
   appender.reset();
   ASSERT_TRUE(db->DeleteSeries(4000, 5000, {Matcher::Equal("__name__", "h")}).ok());
 
-  for (int restart = 0; restart < 2; restart++) {
+  for (int restart = 0; restart < 3; restart++) {
     auto querier = db->NewQuerier(0, 10000);
     ASSERT_TRUE(querier.ok());
     auto set = (*querier)->Select(true, {.min_ms = 0, .max_ms = 10000}, {}, nullptr);
@@ -127,9 +127,41 @@ TEST(DbTest, KeepsHistogramsStartTimesMetadataExemplarsAndDeletionsOverARestart)
     EXPECT_EQ((*exemplars)[0].exemplars, std::vector<Exemplar>{exemplar});
     set.value().reset();
     querier.value().reset();
+    if (restart == 0) (void)db->wal()->Close();
     db.reset();
     db = OpenDb(dir.path());
   }
+}
+
+TEST(DbTest, TruncatesWhatLiesBelowTheFloorAndForgetsSeriesWithoutSamples) {
+  TempDir dir;
+  auto db = OpenDb(dir.path());
+  const int64_t hour = 3600'000;
+  ASSERT_TRUE(AppendOne(db.get(), Labels{{"__name__", "old"}, {"pod", "1"}}, hour, 1).ok());
+  for (int i = 0; i < 1000; i++) {
+    ASSERT_TRUE(AppendOne(db.get(), Labels{{"__name__", "kept"}}, hour + i * 15000, i * 1.1).ok());
+  }
+  const int64_t cut_ms = 4 * hour;
+  db->head()->RaiseMinValid(cut_ms);
+  ASSERT_TRUE(db->InstallCut(cut_ms, [] { return OkStatus(); }).ok());
+  db->TruncateHead();
+  EXPECT_EQ(db->head()->num_series(), 1u);
+  for (int restart = 0; restart < 2; restart++) {
+    const SampleMap all = ReadAll(db.get());
+    ASSERT_EQ(all.size(), 1u);
+    EXPECT_EQ(all.begin()->first, (Labels{{"__name__", "kept"}}));
+    EXPECT_EQ(all.begin()->second.begin()->first, cut_ms);
+    EXPECT_EQ(all.begin()->second.size(), 280u);
+    bool truncated = false;
+    auto querier = db->NewQuerier(0, 10 * hour);
+    EXPECT_EQ(*(*querier)->LabelNames({}, 0, &truncated), std::vector<std::string>{"__name__"});
+    querier->reset();
+    db.reset();
+    db = OpenDb(dir.path());
+  }
+  // The series may come back, with another reference.
+  ASSERT_TRUE(AppendOne(db.get(), Labels{{"__name__", "old"}, {"pod", "1"}}, 6 * hour, 2).ok());
+  EXPECT_EQ(db->head()->num_series(), 2u);
 }
 
 TEST(DbTest, AgreesWithAMapAfterRandomAppendsAndRestarts) {
@@ -172,8 +204,13 @@ TEST(DbTest, AgreesWithAMapAfterRandomAppendsAndRestarts) {
       for (const auto& [series, sample] : pending) model[series][sample.first] = sample.second;
     }
     appender.reset();
-    if (commit % 500 == 499) {
+    if (commit % 137 == 50) {
+      ASSERT_TRUE(db->Checkpoint().ok());
+    }
+    if (commit % 300 == 299) {
       ExpectModel(db.get(), model, "commit " + std::to_string(commit));
+      // Every other time as kill -9 would: without a checkpoint at exit.
+      if (commit % 600 == 299) (void)db->wal()->Close();
       db.reset();
       db = OpenDb(dir.path());
       ExpectModel(db.get(), model, "restart after " + std::to_string(commit));

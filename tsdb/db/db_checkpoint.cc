@@ -1,0 +1,108 @@
+// Checkpoints of a Db: finding one at start, writing them in the background and at exit.
+#include <algorithm>
+#include <chrono>
+
+#include "tsdb/db/db.h"
+
+namespace deucalion::tsdb {
+namespace {
+
+// A checkpoint costs about as much as replaying it saves, so it waits for enough to save...
+constexpr uint64_t kEnoughSamples = 10'000'000;
+constexpr uint64_t kEnoughWalBytes = 64 << 20;
+// ...and for a while; but no start should have to replay more than an hour.
+constexpr int64_t kShortestNs = int64_t{300} * 1'000'000'000;
+constexpr int64_t kLongestNs = int64_t{3600} * 1'000'000'000;
+constexpr auto kLookEvery = std::chrono::seconds(5);
+
+}  // namespace
+
+// The newest readable one, null when there is none.
+Result<std::unique_ptr<CheckpointReader>> Db::FindCheckpoint() {
+  const std::string dir = OwnPath("");
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, options_.fs->List(dir));
+  std::vector<uint64_t> numbers;
+  for (const std::string& name : names) {
+    uint64_t number;
+    if (ParseCheckpointName(name, &number)) numbers.push_back(number);
+    if (name.starts_with("checkpoint-") && name.ends_with(".tmp")) {
+      RETURN_IF_ERROR(options_.fs->Remove(OwnPath(name)));
+    }
+  }
+  std::sort(numbers.rbegin(), numbers.rend());
+  MutexLock lock(maintenance_mu_);
+  if (!numbers.empty()) checkpoint_number_ = numbers.front();
+  for (const uint64_t number : numbers) {
+    Result<CheckpointReader> reader =
+        CheckpointReader::Open(options_.fs, OwnPath(CheckpointName(number)));
+    if (reader.ok()) return std::make_unique<CheckpointReader>(std::move(*reader));
+    replay_stats_.damaged++;
+    options_.logger->Error("Checkpoint cannot be read; starting without it",
+                           {{"err", reader.status()}});
+  }
+  return std::unique_ptr<CheckpointReader>();
+}
+
+Status Db::Checkpoint() {
+  MutexLock lock(maintenance_mu_);
+  if (checkpoints_ != nullptr) checkpoints_->Increment();
+  // Taken before: what comes in meanwhile counts for the next one.
+  const uint64_t samples = head_->counters().samples.load();
+  const uint64_t bytes = wal_->written_bytes();
+  const int64_t begin_ns = options_.clock->MonotonicNs();
+  Result<CheckpointEnd> end =
+      WriteCheckpoint(head_.get(), wal_.get(), OwnPath(""), checkpoint_number_ + 1);
+  checkpoint_ns_ = begin_ns;
+  if (!end.ok()) {
+    if (failed_checkpoints_ != nullptr) failed_checkpoints_->Increment();
+    return end.TakeStatus().WithContext("writing a head checkpoint");
+  }
+  checkpoint_number_++;
+  checkpoint_samples_ = samples;
+  checkpoint_wal_bytes_ = bytes;
+  options_.logger->Debug("Head checkpoint written",
+                         {{"series", end->series},
+                          {"duration_ms", (options_.clock->MonotonicNs() - begin_ns) / 1'000'000}});
+  RETURN_IF_ERROR(DropOldCheckpoints(checkpoint_number_));
+  return wal_->DropBefore(end->positions);
+}
+
+Status Db::DropOldCheckpoints(uint64_t newest) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, options_.fs->List(OwnPath("")));
+  for (const std::string& name : names) {
+    uint64_t number;
+    if (!ParseCheckpointName(name, &number) || number >= newest) continue;
+    RETURN_IF_ERROR(options_.fs->Remove(OwnPath(name)));
+  }
+  return OkStatus();
+}
+
+void Db::TruncateHead() {
+  MutexLock lock(maintenance_mu_);
+  head_->Truncate();
+}
+
+bool Db::CheckpointDue() const {
+  const uint64_t samples = head_->counters().samples.load() - checkpoint_samples_;
+  const uint64_t bytes = wal_->written_bytes() - checkpoint_wal_bytes_;
+  const int64_t passed_ns = options_.clock->MonotonicNs() - checkpoint_ns_;
+  if (bytes == 0 || passed_ns < kShortestNs) return false;
+  return samples >= kEnoughSamples || bytes >= kEnoughWalBytes || passed_ns >= kLongestNs;
+}
+
+void Db::Background() {
+  MutexLock lock(background_mu_);
+  while (!stopping_) {
+    background_wake_.WaitFor(background_mu_, kLookEvery);
+    if (stopping_) return;
+    background_mu_.Unlock();
+    if (CheckpointDue()) {
+      Status status = Checkpoint();
+      if (!status.ok()) options_.logger->Error("Head checkpoint failed", {{"err", status}});
+    }
+    head_->pins().Reclaim();
+    background_mu_.Lock();
+  }
+}
+
+}  // namespace deucalion::tsdb
