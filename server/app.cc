@@ -333,12 +333,31 @@ Status App::StartHttp() {
   options.timeouts.read = std::chrono::milliseconds(flags_.web_read_timeout_ms);
   options.query.threads = static_cast<size_t>(std::max<int64_t>(flags_.query_max_concurrency, 1));
   options.query.max_wait = std::chrono::milliseconds(flags_.query_timeout_ms);
+  RETURN_IF_ERROR(SecureHttp(&options));
   http_ =
       std::make_unique<http::Server>(std::move(options), router_.get(), &metrics_, logger_.get());
   RETURN_IF_ERROR(http_->Start());
   for (const uint16_t port : http_->ports()) {
     logger_->Info("Listening on", {{"port", port}, {"url", external_url_}});
   }
+  return OkStatus();
+}
+
+// What --web.config.file asks for.
+Status App::SecureHttp(http::ServerOptions* options) {
+  if (flags_.web_config_file.empty()) return OkStatus();
+  auto security = web::WebSecurity::Load(flags_.web_config_file, FileSystem::Posix(), Clock::Real(),
+                                         logger_.get());
+  if (!security.ok()) {
+    return security.TakeStatus().WithContext("Unable to validate web configuration file");
+  }
+  security_ = std::move(security).value();
+  options->gate = [this](const http::Request& request, http::Response* response) {
+    return security_->Admit(request, response);
+  };
+  if (security_->tls_enabled()) options->tls = [this] { return security_->Tls(); };
+  logger_->Info(security_->tls_enabled() ? "TLS is enabled." : "TLS is disabled.",
+                {{"http2", false}});
   return OkStatus();
 }
 

@@ -55,6 +55,7 @@ class App {
   // Start-up, in order; an error has been logged.
   int Prepare();
   Status StartHttp();
+  Status SecureHttp(http::ServerOptions* options);
   Status OpenDatabase();
   Status StartScraping();
   void WaitForSignals();
