@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "promql/cached_run.h"
 #include "promql/engine_metrics.h"
 #include "promql/exec/context.h"
 #include "promql/parser/parser.h"
@@ -48,6 +49,9 @@ struct Engine::Impl {
         gate(options.max_concurrency),
         log(options.file_system),
         metrics(options.metrics, options.max_concurrency) {
+    if (options.result_cache_bytes > 0) {
+      cache = std::make_unique<ResultCache>(options.result_cache_bytes);
+    }
     if (options.active_query_path.empty()) return;
     const int slots = options.max_concurrency > 0 ? options.max_concurrency : 20;
     Result<std::unique_ptr<QueryJournal>> opened =
@@ -94,7 +98,12 @@ struct Engine::Impl {
     result->stats.timings.queue = static_cast<double>(options.clock->MonotonicNs() - now) / 1e9;
     if (!result->status.ok()) return;
     const int slot = journal == nullptr ? -1 : journal->Insert(text, options.clock->NowMs() / 1000);
-    RunQuery(options, query_options, *parsed, times, deadline, queryable, &memory, result);
+    if (cache != nullptr && !query_options.no_cache) {
+      RunCachedQuery(options, query_options, *parsed, times, deadline, queryable, &memory,
+                     cache.get(), result);
+    } else {
+      RunQuery(options, query_options, *parsed, times, deadline, queryable, &memory, result);
+    }
     if (journal != nullptr) journal->Remove(slot);
     gate.Leave();
   }
@@ -122,6 +131,7 @@ struct Engine::Impl {
   QueryLog log;
   EngineMetrics metrics;
   std::unique_ptr<QueryJournal> journal;
+  std::unique_ptr<ResultCache> cache;  // null = off
 };
 
 Engine::Engine(EngineOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
