@@ -45,6 +45,8 @@ Status Db::Init() {
   RETURN_IF_ERROR(LoadFormat());
   state_ = std::make_unique<MemoryStateStore>();
   RETURN_IF_ERROR(OpenHead());
+  wal_feed_ = std::make_unique<DbWalFeed>(options_.fs, options_.clock, options_.logger, head_.get(),
+                                          wal_.get(), state_.get());
   RegisterMetrics();
   checkpoint_ns_ = options_.clock->MonotonicNs();
   if (options_.background) background_ = std::jthread([this] { Background(); });

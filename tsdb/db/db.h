@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "tsdb/db/block_source.h"
+#include "tsdb/db/db_wal_feed.h"
 #include "tsdb/head/checkpoint.h"
 #include "tsdb/head/head.h"
 #include "tsdb/head/head_appender.h"
@@ -113,8 +114,8 @@ class Db final : public Storage, public StorageAdmin {
   ScratchPool scratch_;
   std::unique_ptr<Head> head_;
   std::unique_ptr<wal::Wal> wal_;
-  std::unique_ptr<WalFeed> wal_feed_;
   std::unique_ptr<StateStore> state_;
+  std::unique_ptr<DbWalFeed> wal_feed_;
   std::unique_ptr<BlockSource> blocks_;
   ReplayStats replay_stats_;
   uint64_t checkpoint_series_ = 0;  // found in the checkpoint at start

@@ -64,6 +64,7 @@ Status Db::Checkpoint() {
                          {{"series", end->series},
                           {"duration_ms", (options_.clock->MonotonicNs() - begin_ns) / 1'000'000}});
   RETURN_IF_ERROR(DropOldCheckpoints(checkpoint_number_));
+  wal_feed_->Hold(&end->positions);
   return wal_->DropBefore(end->positions);
 }
 

@@ -1,0 +1,55 @@
+// DbWalFeed: the WAL as remote write follows it.
+//
+// A cursor reads the segments of every stream, frame by frame, up to what has been written. Labels
+// of series that were introduced before it began come from the head. Saved positions keep the WAL
+// behind them, but not for more than two hours: a queue that far behind begins at what is left.
+#ifndef DEUCALION_TSDB_DB_DB_WAL_FEED_H_
+#define DEUCALION_TSDB_DB_DB_WAL_FEED_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/thread_annotations.h"
+#include "tsdb/head/head.h"
+#include "tsdb/storage/state_store.h"
+#include "tsdb/storage/wal_feed.h"
+#include "tsdb/wal/wal.h"
+
+namespace deucalion::tsdb {
+
+class DbWalFeed final : public WalFeed {
+ public:
+  // All must outlive the feed; the feed must outlive its cursors.
+  DbWalFeed(FileSystem* fs, Clock* clock, Logger* logger, Head* head, wal::Wal* wal,
+            StateStore* state);
+
+  Result<std::unique_ptr<WalCursor>> OpenCursor(const std::string& name) override;
+  Status ForgetCursor(const std::string& name) override;
+  std::vector<std::string> CursorNames() override;
+
+  // Lowers `positions` to what cursors still need.
+  void Hold(std::vector<wal::Position>* positions) EXCLUDES(mu_);
+  Status Save(const std::string& name, const std::string& position) EXCLUDES(mu_);
+
+  // "segment.offset,segment.offset": one per stream.
+  static std::string Format(const std::vector<wal::Position>& positions);
+  static bool Parse(std::string_view text, std::vector<wal::Position>* positions);
+
+ private:
+  FileSystem* const fs_;
+  Clock* const clock_;
+  Logger* const logger_;
+  Head* const head_;
+  wal::Wal* const wal_;
+  StateStore* const state_;
+  Mutex mu_;
+  std::map<std::string, std::vector<wal::Position>> saved_ GUARDED_BY(mu_);
+};
+
+}  // namespace deucalion::tsdb
+
+#endif  // DEUCALION_TSDB_DB_DB_WAL_FEED_H_
