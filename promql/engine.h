@@ -80,6 +80,9 @@ struct QueryOptions {
   bool per_step_stats = false;    // works only with the engine's feature
   bool per_node_stats = false;
   bool no_cache = false;
+  // False: ("x") fails as it does over the API of Prometheus 2.x
+  // (docs/decisions/answers-of-2.42.md).
+  bool parenthesised_strings = true;
   const CancelToken* cancel = nullptr;  // of the client; may be null
   // Who asks, for the query log: {"httpRequest", {{"clientIP", …}, {"method", …}, {"path", …}}} or
   // {"ruleGroup", {{"file", …}, {"name", …}}}. Empty name = nobody.

@@ -129,6 +129,11 @@ class QueryRun {
     const PlanNode& root = *plan_.root;
     switch (root.expr->Type()) {
       case ValueType::kString:
+        if (!options_.parenthesised_strings && parsed_.root->kind() == ExprKind::kParen) {
+          return Status(StatusCode::kExecution,
+                        "unexpected result in StepInvariantExpr evaluation: "
+                        "*parser.StepInvariantExpr");
+        }
         return Value(String{times_.start_ms, As<StringLiteral>(*root.expr).value});
       case ValueType::kScalar:
         return EvaluateScalarRoot(root);

@@ -94,7 +94,9 @@ Result<SourcePtr> BuildVectorScalar(ExecContext* ctx, const PlanNode& node) {
     return OkStatus();
   };
   ASSIGN_OR_RETURN(SourcePtr child, BuildVector(ctx, vector));
-  const bool drop = DropsName(b.op) || b.return_bool;
+  // docs/decisions/answers-of-2.42.md
+  const bool keeps = b.op == BinaryOp::kAtan2 && !ctx->delayed_names;
+  const bool drop = (DropsName(b.op) && !keeps) || b.return_bool;
   SourcePtr source = std::make_unique<MapSource>(
       ctx, &node, std::move(child), drop ? NameRule::kDrop : NameRule::kKeep, map, open);
   if (!drop) return source;

@@ -312,10 +312,22 @@ class Planner {
         *child->window.fixed_end_ms += child->window.offset_ms;
         SetHints(inside, child.get());
       }
+      if (id == FunctionId::kPredictLinear && child->kind == PlanKind::kRangeSelector) {
+        SlideFixedWindow(around.grid, child.get());
+      }
       node->children.push_back(std::move(child));
     }
     node->names = NamesAfterCall(c, *node);
     return node;
+  }
+
+  // predict_linear depends on the step although its range may not: upstream fetches the samples of
+  // a fixed window once and then moves the window over them with the steps.
+  static void SlideFixedWindow(const TimeGrid& grid, PlanNode* range) {
+    SampleWindow& w = range->window;
+    if (!w.fixed_end_ms || grid.steps <= 1) return;
+    w.offset_ms = grid.start_ms - *w.fixed_end_ms;
+    w.fixed_end_ms.reset();
   }
 
   Result<NodePtr> BuildQueryContext(const Call& c, const Around& around) {

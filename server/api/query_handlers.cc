@@ -54,6 +54,7 @@ bool ReadCommon(const http::Params& params, const http::Request& request, Common
     out->options.per_node_stats = params.Get("nodes") == "true";
   }
   out->options.no_cache = params.Get("nocache") == "1";
+  out->options.parenthesised_strings = false;
   out->options.cancel = &request.cancel;
   out->options.origin_name = "httpRequest";
   const std::string& addr = request.remote_addr;
