@@ -20,13 +20,13 @@ ROOMS = {  # room: what it may include besides itself
 WIRING = re.compile(r"^server/(main\.cc|wiring\.(cc|h)|tool/.*)$")
 
 LIBRARIES = {  # include prefix: where it may stand
-    "rocksdb/": r"^tsdb/catalog/.*\.cc$",
+    "rocksdb/": r"^tsdb/catalog/",
     "boost/": r"^promql/parser/grammar_spirit\.cc$",
     "httplib.h": r"^server/http/.*$",
     "re2/": r"^model/regex\.cc$",
     "yaml-cpp/": r"\.cc$",
     "nlohmann/": r"\.cc$",
-    "curl/": r"^scrape/.*\.cc$",
+    "curl/": r"^scrape/fetch/",
     "spdlog/": r"^base/log\.cc$",
     "google/protobuf/": r"^(tests|scrape|server)/.*\.cc$",
 }

@@ -18,7 +18,7 @@
 #include <string>
 
 #include "base/bytes.h"
-#include "tsdb/storage/queryable.h"
+#include "model/sample_columns.h"
 
 namespace deucalion::tsdb {
 

@@ -1,5 +1,5 @@
-// Reading samples. A Querier pins one consistent view: every commit that had finished when it was made
-// and none that had not, whatever is cut, compacted or deleted meanwhile.
+// Reading samples. A Querier pins one consistent view: every commit that had finished when it was
+// made and none that had not, whatever is cut, compacted or deleted meanwhile.
 #ifndef DEUCALION_TSDB_STORAGE_QUERYABLE_H_
 #define DEUCALION_TSDB_STORAGE_QUERYABLE_H_
 
@@ -14,43 +14,21 @@
 #include "model/histogram.h"
 #include "model/labels.h"
 #include "model/matcher.h"
+#include "model/sample_columns.h"
 
 namespace deucalion {
-
-struct HistogramPoint {
-  int64_t time_ms = 0;
-  int64_t st_ms = 0;  // start timestamp, 0 = unknown
-  FloatHistogram histogram;
-  bool integer = false;  // stored as an integer histogram: all counts are whole
-};
-
-// Decoded samples of one series in time order, stale markers included. Floats and histograms are two
-// lists because a series may hold both. Reused from series to series: Clear keeps the capacity.
-struct SampleColumns {
-  std::vector<int64_t> times;
-  std::vector<double> values;
-  std::vector<int64_t> start_times;  // empty, or as long as times (0 = unknown)
-  std::vector<HistogramPoint> histograms;
-
-  void Clear() {
-    times.clear();
-    values.clear();
-    start_times.clear();
-    histograms.clear();
-  }
-};
 
 // Everything about one run of float samples of one series that many range functions need. Samples
 // are those without stale markers. Exact: see each field.
 struct SliceSummary {
   int64_t first_ms = 0, last_ms = 0;
   double first = 0, last = 0;
-  uint32_t count = 0;          // without stale markers
-  double min = 0, max = 0;     // NaN only when every sample is NaN
+  uint32_t count = 0;                // without stale markers
+  double min = 0, max = 0;           // NaN only when every sample is NaN
   uint32_t resets = 0, changes = 0;  // between neighbours within the slice
-  double correction = 0;       // sum of values before each reset, added in order
-  bool integral = false;       // every value whole, every partial sum below 2^53
-  double sum = 0;              // exact when integral, else unset
+  double correction = 0;             // sum of values before each reset, added in order
+  bool integral = false;             // every value whole, every partial sum below 2^53
+  double sum = 0;                    // exact when integral, else unset
 };
 
 // Receives, in time order, whole slices as summaries and everything else as samples.
@@ -68,14 +46,14 @@ struct SelectHints {
   int64_t max_ms = 0;  // inclusive
   int64_t step_ms = 0;
   int64_t range_ms = 0;
-  std::string func;                   // surrounding function or aggregation, "series" for metadata look-ups
+  std::string func;  // surrounding function or aggregation, "series" for metadata look-ups
   std::vector<std::string> grouping;  // labels of the surrounding aggregation
   bool by = false;
   size_t limit = 0;  // series; 0 = none
 };
 
-// The series of one selection, by index 0..size()-1. All const calls are thread-safe. Must not outlive
-// its Querier.
+// The series of one selection, by index 0..size()-1. All const calls are thread-safe. Must not
+// outlive its Querier.
 class SeriesSet {
  public:
   virtual ~SeriesSet() = default;
@@ -96,13 +74,14 @@ class Querier {
  public:
   virtual ~Querier() = default;
 
-  // `sorted`: ascending by labels; else any order that is the same for the same data. All matchers must hold; none means every series.
-  // `cancel` is obeyed during selection and by the set's Read; may be null.
+  // `sorted`: ascending by labels; else any order that is the same for the same data. All matchers
+  // must hold; none means every series. `cancel` is obeyed during selection and by the set's Read;
+  // may be null.
   virtual Result<std::unique_ptr<SeriesSet>> Select(bool sorted, const SelectHints& hints,
                                                     const std::vector<Matcher>& matchers,
                                                     const CancelToken* cancel) = 0;
-  // Sorted, each once; only of series that match `matchers` (none = all). `limit` 0 = none: beyond it
-  // the first `limit` are returned and *truncated is set.
+  // Sorted, each once; only of series that match `matchers` (none = all). `limit` 0 = none: beyond
+  // it the first `limit` are returned and *truncated is set.
   virtual Result<std::vector<std::string>> LabelValues(const std::string& name,
                                                        const std::vector<Matcher>& matchers,
                                                        size_t limit, bool* truncated) = 0;
@@ -118,8 +97,8 @@ class Queryable {
   // The view of [min_ms, max_ms], both inclusive.
   virtual Result<std::unique_ptr<Querier>> NewQuerier(int64_t min_ms, int64_t max_ms) = 0;
 
-  // For result caches. The part of history before StableHorizonMs() changes only when Generation(of a
-  // range it overlaps) changes: a delete, a late sample, a cut, a compaction.
+  // For result caches. The part of history before StableHorizonMs() changes only when Generation(of
+  // a range it overlaps) changes: a delete, a late sample, a cut, a compaction.
   virtual int64_t StableHorizonMs() const { return kMinTime(); }
   virtual uint64_t Generation(int64_t min_ms, int64_t max_ms) const { return 0; }
 
