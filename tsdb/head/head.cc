@@ -204,13 +204,28 @@ void Head::RaiseMinValid(int64_t cut_ms) {
   appender_pins_.WaitForPresent();
 }
 
-void Head::SetFloor(int64_t cut_ms) {
+void Head::SetFloor(int64_t cut_ms, uint64_t late_watermark) {
   int64_t now = min_valid_ms_.load();
   while (cut_ms > now && !min_valid_ms_.compare_exchange_weak(now, cut_ms)) {
   }
+  late_watermark_.store(late_watermark, std::memory_order_relaxed);
   floor_ms_.store(cut_ms, std::memory_order_release);
   int64_t oldest = min_ms_.load();
   if (oldest != kMaxTimeMs && oldest < cut_ms) min_ms_.store(cut_ms);
+}
+
+std::set<int64_t> Head::LateRanges(int64_t range_ms, int64_t below_ms) {
+  std::set<int64_t> ranges;
+  for (auto& shard : shards_) {
+    MutexLock lock(shard->mu);
+    for (const auto& [slot, side] : shard->side) {
+      for (const LateSample& s : side->late) {
+        const int64_t rest = s.time_ms % range_ms;
+        if (s.time_ms < below_ms) ranges.insert(s.time_ms - (rest < 0 ? rest + range_ms : rest));
+      }
+    }
+  }
+  return ranges;
 }
 
 // ---- truncation ----
@@ -219,17 +234,20 @@ bool Head::HasNothingFrom(const Shard& shard, Slot slot, const SeriesRecord& r,
                           int64_t cut_ms) const {
   if (r.last_ms.load(std::memory_order_relaxed) >= cut_ms) return false;
   const SeriesSide* side = shard.FindSide(slot, r);
-  return side == nullptr || side->late.empty() || side->late.back().time_ms < cut_ms;
+  return side == nullptr || side->late.empty();
 }
 
 // Drops what lies wholly below the cut and marks the series that then have nothing.
 void Head::DropSamples(Shard* shard, int64_t cut_ms) {
+  const uint64_t late_watermark = late_watermark_.load(std::memory_order_relaxed);
   MutexLock lock(shard->mu);
   shard->map.ForEach([&](Slot slot) NO_THREAD_SAFETY_ANALYSIS {
     SeriesRecord& r = slabs_.Record(slot);
     shard->chunks.DropSealedBefore(&r, cut_ms);
     if (SeriesSide* side = shard->FindSide(slot, r)) {
-      std::erase_if(side->late, [&](const LateSample& s) { return s.time_ms < cut_ms; });
+      late_samples_ -= std::erase_if(side->late, [&](const LateSample& s) {
+        return s.time_ms < cut_ms && s.commit <= late_watermark;
+      });
       std::erase_if(side->deleted, [&](const TimeInterval& d) { return d.max_ms < cut_ms; });
       while (side->starts.size() > 1 && side->starts[1].first <= cut_ms) {
         side->starts.erase(side->starts.begin());

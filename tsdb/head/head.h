@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -128,8 +129,13 @@ class Head {
   // From when this returns on, no sample below `cut_ms` comes in in order, and all that did are
   // applied.
   void RaiseMinValid(int64_t cut_ms);
-  // Readers made from now on see nothing below.
-  void SetFloor(int64_t cut_ms);
+  // Readers made from now on see no in-order sample below. Late samples of commits up to
+  // `late_watermark` are in a block too and go with the next Truncate; later ones stay.
+  void SetFloor(int64_t cut_ms, uint64_t late_watermark);
+  // Starts (multiples of `range_ms`) of the ranges below `below_ms` in which late samples lie.
+  std::set<int64_t> LateRanges(int64_t range_ms, int64_t below_ms);
+  // Late samples that no cut has taken yet.
+  uint64_t late_samples() const { return late_samples_.load(std::memory_order_relaxed); }
   // Frees samples below the floor and series that have nothing left. Waits for readers that were
   // there before the floor rose.
   void Truncate();
@@ -195,6 +201,8 @@ class Head {
   std::atomic<int64_t> min_ms_{kMaxTimeMs};
   std::atomic<int64_t> min_valid_ms_{kMinTimeMs};
   std::atomic<int64_t> floor_ms_{kMinTimeMs};
+  std::atomic<uint64_t> late_watermark_{0};
+  std::atomic<uint64_t> late_samples_{0};
   std::atomic<int64_t> ooo_window_ms_;
 };
 

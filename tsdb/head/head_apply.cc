@@ -100,6 +100,7 @@ void Head::ApplyLate(uint64_t commit, std::span<const StagedSample> samples, App
       }
       late.insert(
           at, {.time_ms = s.time_ms, .bits = std::bit_cast<uint64_t>(s.value), .commit = commit});
+      late_samples_.fetch_add(1, std::memory_order_relaxed);
       Extend(applied, s.time_ms);
     }
   });

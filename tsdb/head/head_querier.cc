@@ -50,7 +50,8 @@ bool HasSamples(const HeadView& view, const Shard& shard, Slot slot, const Serie
   }
   const int64_t newest =
       std::min(VisibleMs(view, shard, slot, r), r.last_ms.load(std::memory_order_relaxed));
-  if (newest == kMinTimeMs || newest < min_ms) return false;
+  if (newest == kMinTimeMs || newest < std::max(min_ms, view.floor_ms)) return false;
+  if (max_ms < view.floor_ms) return false;
   // The begin of a sealed chunk is on disk: such a series counts as having samples.
   if (!shard.chunks.Sealed(r).empty()) return true;
   if (side != nullptr && side->histograms.count > 0) return side->histograms.first_ms <= max_ms;
@@ -63,7 +64,8 @@ bool HasSamples(const HeadView& view, const Shard& shard, Slot slot, const Serie
 
 // Copies what the lock guards. False when the series has nothing for the view; lowers *max_ms to
 // what the view may see of in-order samples.
-bool HeadSeriesReader::CopyUnderLock(Slot slot, int64_t min_ms, int64_t* max_ms) {
+bool HeadSeriesReader::CopyUnderLock(Slot slot, int64_t min_ms, int64_t late_min_ms,
+                                     int64_t* max_ms) {
   Head& head = *view_->head;
   Shard& shard = head.shard(head.slabs().ShardOf(slot));
   MutexLock lock(shard.mu);
@@ -92,7 +94,7 @@ bool HeadSeriesReader::CopyUnderLock(Slot slot, int64_t min_ms, int64_t* max_ms)
     histograms_are_float_ = side->histograms.is_float;
   }
   for (const LateSample& l : side->late) {
-    if (l.commit <= view_->watermark && min_ms <= l.time_ms && l.time_ms <= asked_ms) {
+    if (l.commit <= view_->watermark && late_min_ms <= l.time_ms && l.time_ms <= asked_ms) {
       late_.emplace_back(l.time_ms, l.bits);
     }
   }
@@ -119,8 +121,10 @@ Status HeadSeriesReader::DecodeSealed(const Piece& piece, int64_t min_ms, int64_
 }
 
 Status HeadSeriesReader::Read(Slot slot, int64_t min_ms, int64_t max_ms, SampleColumns* out) {
+  // The floor is for in-order samples: late ones below it may be in no block yet.
+  const int64_t late_min_ms = min_ms;
   min_ms = std::max(min_ms, view_->floor_ms);
-  if (min_ms > max_ms) return OkStatus();
+  if (late_min_ms > max_ms) return OkStatus();
   pieces_.clear();
   histograms_.clear();
   late_.clear();
@@ -128,7 +132,7 @@ Status HeadSeriesReader::Read(Slot slot, int64_t min_ms, int64_t max_ms, SampleC
   deleted_.clear();
   open_.count = 0;
   int64_t visible_ms = max_ms;
-  if (!CopyUnderLock(slot, min_ms, &visible_ms)) return OkStatus();
+  if (!CopyUnderLock(slot, min_ms, late_min_ms, &visible_ms)) return OkStatus();
 
   // What is appended may have to be merged, so it must not mix with what the caller has already.
   SampleColumns own;
@@ -170,9 +174,10 @@ Status HeadSeriesReader::Read(Slot slot, int64_t min_ms, int64_t max_ms, SampleC
 
 HeadQuerier::HeadQuerier(Head* head, int64_t min_ms, int64_t max_ms)
     : view_(std::make_shared<HeadView>(head)),
-      min_ms_(std::max(min_ms, view_->floor_ms)),
+      min_ms_(min_ms),
       max_ms_(max_ms),
-      overlaps_(max_ms >= head->min_ms() && min_ms <= head->max_ms()) {}
+      overlaps_((max_ms >= head->min_ms() || head->late_samples() > 0) &&
+                min_ms <= head->max_ms()) {}
 
 void HeadQuerier::KeepWithSamples(int64_t min_ms, int64_t max_ms, std::vector<Slot>* slots) const {
   Head& head = *view_->head;

@@ -73,7 +73,7 @@ class HeadSeriesReader {
     uint16_t count = 0;
     std::string bytes;
   };
-  bool CopyUnderLock(Slot slot, int64_t min_ms, int64_t* max_ms);
+  bool CopyUnderLock(Slot slot, int64_t min_ms, int64_t late_min_ms, int64_t* max_ms);
   Status DecodeSealed(const Piece& piece, int64_t min_ms, int64_t max_ms, SampleColumns* out);
 
   const HeadView* view_;
