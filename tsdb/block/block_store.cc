@@ -36,7 +36,9 @@ std::string UlidOfTemporary(const std::string& name) {
 
 Result<std::unique_ptr<BlockStore>> BlockStore::Open(const BlockStoreOptions& options,
                                                      Catalog* catalog, bool rebuild) {
-  std::unique_ptr<BlockStore> store(new BlockStore(options, catalog));
+  BlockStoreOptions plain = options;
+  while (plain.root.size() > 1 && plain.root.back() == '/') plain.root.pop_back();
+  std::unique_ptr<BlockStore> store(new BlockStore(plain, catalog));
   RETURN_IF_ERROR(options.fs->CreateDirs(options.blocks_dir));
   MutexLock lock(store->commit_mu_);
   RETURN_IF_ERROR(store->ReadManifest());

@@ -4,8 +4,8 @@
 
 #include <charconv>
 
-#include "tsdb/db/memory_state_store.h"
-#include "tsdb/db/merge_querier.h"
+#include "model/duration.h"
+#include "tsdb/block/merged_querier.h"
 #include "tsdb/head/head_querier.h"
 
 namespace deucalion::tsdb {
@@ -43,13 +43,20 @@ Status Db::Init() {
     ASSIGN_OR_RETURN(lock_, options_.fs->Lock(JoinPath(path_, "lock")));
   }
   RETURN_IF_ERROR(LoadFormat());
-  state_ = std::make_unique<MemoryStateStore>();
+  RETURN_IF_ERROR(OpenBlocks());
   RETURN_IF_ERROR(OpenHead());
   wal_feed_ = std::make_unique<DbWalFeed>(options_.fs, options_.clock, options_.logger, head_.get(),
-                                          wal_.get(), state_.get());
+                                          wal_.get(), catalog_.get());
   RegisterMetrics();
   checkpoint_ns_ = options_.clock->MonotonicNs();
-  if (options_.background) background_ = std::jthread([this] { Background(); });
+  if (options_.background) {
+    background_ = std::jthread([this] { Background(); });
+    maintenance_ = std::make_unique<Maintenance>(
+        options_.logger, [this] { return MaintainHead(); },
+        [this](const CancelToken* cancel, const Maintenance::Throttle& throttle) {
+          return MaintainBlocks(cancel, throttle);
+        });
+  }
   return OkStatus();
 }
 
@@ -73,6 +80,23 @@ Status Db::LoadFormat() {
                     "writes {}",
                     file, version, kFormatVersion));
   }
+  return OkStatus();
+}
+
+Status Db::OpenBlocks() {
+  bool fresh = false;
+  ASSIGN_OR_RETURN(
+      catalog_, Catalog::OpenOrRebuild(options_.fs, OwnPath("catalog"), options_.logger, &fresh));
+  ASSIGN_OR_RETURN(blocks_, BlockEngine::Open({.fs = options_.fs,
+                                               .clock = options_.clock,
+                                               .logger = options_.logger,
+                                               .root = path_,
+                                               .blocks_dir = OwnPath("blocks"),
+                                               .min_range_ms = options_.min_block_range_ms,
+                                               .max_range_ms = options_.max_block_range_ms},
+                                              catalog_.get(), fresh));
+  MutexLock lock(settings_mu_);
+  settings_ = options_.settings;
   return OkStatus();
 }
 
@@ -100,6 +124,9 @@ Status Db::OpenHead() {
     replay.from = checkpoint->end().positions;
     checkpoint_series_ = head_->num_series();
   }
+  ASSIGN_OR_RETURN(CutState cut, blocks_->LastCut());
+  if (cut.cut_ms > head_->floor_ms()) head_->SetFloor(cut.cut_ms, 0);
+  replay.cut = std::move(cut.positions);
   ASSIGN_OR_RETURN(const std::vector<uint32_t> first_segments,
                    ReplayWal(head_.get(), std::move(replay), &replay_stats_));
   options_.logger->Info("WAL replay completed",
@@ -121,6 +148,7 @@ Status Db::OpenHead() {
 
 Status Db::Close() {
   if (closed_.exchange(true)) return OkStatus();
+  maintenance_.reset();
   {
     MutexLock lock(background_mu_);
     stopping_ = true;
@@ -144,21 +172,54 @@ std::unique_ptr<Appender> Db::NewAppender(const AppenderOptions& options) {
 
 Result<std::unique_ptr<Querier>> Db::NewQuerier(int64_t min_ms, int64_t max_ms) {
   ReaderLock lock(view_mu_);
-  std::vector<std::unique_ptr<Querier>> sources;
-  if (blocks_ != nullptr) {
-    ASSIGN_OR_RETURN(sources, blocks_->Queriers(min_ms, max_ms));
+  std::unique_ptr<Querier> head;
+  int64_t head_min_ms = head_->floor_ms();
+  const auto blocks = blocks_->List();
+  if (head_->late_samples() > 0) head_min_ms = kMinTimeMs;
+  if (max_ms >= head_min_ms || blocks->empty()) {
+    head = std::make_unique<HeadQuerier>(head_.get(), min_ms, max_ms);
   }
-  if (max_ms >= head_->min_ms() || sources.empty()) {
-    sources.push_back(std::make_unique<HeadQuerier>(head_.get(), min_ms, max_ms));
-  }
-  return MergeQueriers(std::move(sources));
+  return std::unique_ptr<Querier>(
+      std::make_unique<MergedQuerier>(std::move(head), head_min_ms, *blocks, min_ms, max_ms));
 }
 
-Status Db::InstallCut(int64_t cut_ms, const std::function<Status()>& install) {
-  WriterLock lock(view_mu_);
-  RETURN_IF_ERROR(install());
-  head_->SetFloor(cut_ms);
+uint64_t Db::Generation(int64_t min_ms, int64_t max_ms) const {
+  return blocks_->store().version() + changes_.load() +
+         head_->counters().late.load(std::memory_order_relaxed);
+}
+
+// ---- background steps ----
+
+Status Db::CutHead() {
+  const auto install = [this](int64_t cut_ms, uint64_t late_watermark,
+                              const std::function<Status()>& commit) -> Status {
+    WriterLock lock(view_mu_);
+    RETURN_IF_ERROR(commit());
+    head_->SetFloor(cut_ms, late_watermark);
+    return OkStatus();
+  };
+  RETURN_IF_ERROR(blocks_->Cut(head_.get(), wal_.get(), install));
+  TruncateHead();
   return OkStatus();
+}
+
+Status Db::MaintainHead() {
+  RETURN_IF_ERROR(blocks_->store().AdoptForeign().status());
+  while (blocks_->CutIsDue(*head_)) RETURN_IF_ERROR(CutHead());
+  return OkStatus();
+}
+
+Result<bool> Db::MaintainBlocks(const CancelToken* cancel, const Maintenance::Throttle& throttle) {
+  ASSIGN_OR_RETURN(const bool more, blocks_->CompactOnce(cancel, throttle));
+  if (more) return true;
+  StorageSettings settings;
+  {
+    MutexLock lock(settings_mu_);
+    settings = settings_;
+  }
+  ASSIGN_OR_RETURN(const uint64_t wal_bytes, wal_->SizeOnDisk());
+  RETURN_IF_ERROR(blocks_->ApplyRetention(settings, wal_bytes + head_->sealed().size_bytes()));
+  return false;
 }
 
 // ---- admin ----
@@ -175,32 +236,40 @@ Status Db::DeleteSeries(int64_t min_ms, int64_t max_ms, const std::vector<Matche
     if (ref != 0) RETURN_IF_ERROR(appender.Delete(ref, {min_ms, max_ms}));
   }
   RETURN_IF_ERROR(appender.Commit());
-  return blocks_ == nullptr ? OkStatus() : blocks_->DeleteSeries(min_ms, max_ms, matchers);
+  ++changes_;
+  return blocks_->DeleteSeries(min_ms, max_ms, matchers);
 }
 
-Status Db::CleanTombstones() {
-  return blocks_ == nullptr ? OkStatus() : blocks_->CleanTombstones();
-}
+Status Db::CleanTombstones() { return blocks_->CleanTombstones(nullptr); }
 
+// Prometheus's name: time and 16 random hexadecimal digits.
 Result<std::string> Db::Snapshot(bool skip_head) {
-  return UnimplementedError("snapshots are not supported yet");
+  const int64_t now_ms = options_.clock->NowMs();
+  std::string time = FormatTimeRfc3339(now_ms - now_ms % 1000);
+  std::erase_if(time, [](char c) { return c == '-' || c == ':'; });
+  const std::string name = fmt::format("{}-{:016x}", time, Hash64(NewUlid(now_ms)));
+  const std::string dir = JoinPath(JoinPath(path_, "snapshots"), name);
+  RETURN_IF_ERROR(options_.fs->CreateDirs(DirName(dir)));
+  RETURN_IF_ERROR(blocks_->Snapshot(dir, skip_head ? nullptr : head_.get(), nullptr));
+  return name;
 }
 
-std::vector<BlockInfo> Db::Blocks() {
-  return blocks_ == nullptr ? std::vector<BlockInfo>() : blocks_->Blocks();
-}
+std::vector<BlockInfo> Db::Blocks() { return blocks_->Infos(); }
 
 ReplayProgress Db::replay() const { return tracker_->progress(); }
 
 Status Db::Apply(const StorageSettings& settings) {
+  {
+    MutexLock lock(settings_mu_);
+    settings_ = settings;
+  }
   head_->SetOutOfOrderWindow(settings.out_of_order_window_ms);
   head_->exemplars().Resize(static_cast<size_t>(std::max<int64_t>(0, settings.max_exemplars)));
   return OkStatus();
 }
 
 std::pair<int64_t, int64_t> Db::TimeBounds() {
-  std::pair<int64_t, int64_t> bounds{kMaxTimeMs, kMinTimeMs};
-  if (blocks_ != nullptr) bounds = blocks_->TimeBounds();
+  const std::pair<int64_t, int64_t> bounds = blocks_->TimeBounds();
   return {std::min(bounds.first, head_->min_ms()), std::max(bounds.second, head_->max_ms())};
 }
 

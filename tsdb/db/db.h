@@ -5,6 +5,9 @@
 //   <path>/deucalion/wal/          segments (tsdb/wal)
 //   <path>/deucalion/head_chunks/  sealed chunks of the head
 //   <path>/deucalion/checkpoint-N  newest checkpoint of the head
+//   <path>/deucalion/catalog/      manifest of blocks, last cut, rule state, cursors (RocksDB)
+//   <path>/deucalion/blocks/       our blocks; foreign ones lie in <path> itself
+//   <path>/snapshots/              what Snapshot made
 //
 // A querier pins head and blocks together: a cut makes its block visible and raises the head's
 // floor under view_mu_, so that no sample is seen twice or not at all.
@@ -20,8 +23,10 @@
 #include "base/file_system.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "tsdb/db/block_source.h"
+#include "tsdb/catalog/catalog.h"
+#include "tsdb/db/block_engine.h"
 #include "tsdb/db/db_wal_feed.h"
+#include "tsdb/db/maintenance.h"
 #include "tsdb/head/checkpoint.h"
 #include "tsdb/head/head.h"
 #include "tsdb/head/head_appender.h"
@@ -49,7 +54,8 @@ struct DbOptions {
   uint32_t wal_streams = 2;
   uint64_t wal_segment_bytes = 32 << 20;
   uint64_t chunk_file_bytes = 32 << 20;
-  // The background thread: checkpoints. Off in tests that call its steps themselves.
+  // The background threads: cuts, checkpoints, compaction, retention. Off in tests that call the
+  // steps themselves.
   bool background = true;
 };
 
@@ -61,10 +67,12 @@ class Db final : public Storage, public StorageAdmin {
   // ---- Storage ----
   std::unique_ptr<Appender> NewAppender(const AppenderOptions& options) override;
   Result<std::unique_ptr<Querier>> NewQuerier(int64_t min_ms, int64_t max_ms) override;
+  int64_t StableHorizonMs() const override { return head_->MinValidMs(); }
+  uint64_t Generation(int64_t min_ms, int64_t max_ms) const override;
   ExemplarQueryable* exemplars() override { return &head_->exemplars(); }
   WalFeed* wal_feed() override { return wal_feed_.get(); }
   StorageAdmin* admin() override { return this; }
-  StateStore* state() override { return state_.get(); }
+  StateStore* state() override { return catalog_.get(); }
   // Writes a checkpoint, so that the next start has no WAL to replay.
   Status Close() override;
 
@@ -85,20 +93,28 @@ class Db final : public Storage, public StorageAdmin {
   const std::string& path() const { return path_; }
   const DbOptions& options() const { return options_; }
   const ReplayStats& replay_stats() const { return replay_stats_; }
-  // Where queriers find persisted samples; null until set, which is before the Db is shared.
-  void SetBlocks(std::unique_ptr<BlockSource> blocks) { blocks_ = std::move(blocks); }
-  // Writes a checkpoint and drops what it makes unnecessary. Any thread.
+  BlockEngine* blocks() { return blocks_.get(); }
+  Catalog* catalog() { return catalog_.get(); }
+
+  // ---- background steps; any thread ----
+
+  // Writes a checkpoint and drops what it makes unnecessary.
   Status Checkpoint() EXCLUDES(maintenance_mu_);
-  // Frees what lies below the head's floor. Any thread; waits for older readers.
+  // Frees what lies below the head's floor; waits for older readers.
   void TruncateHead() EXCLUDES(maintenance_mu_);
-  // Runs `install` (which makes a new block visible) and raises the head's floor as one step for
+  // Cuts the head as long as that is due, and takes in foreign blocks.
+  Status MaintainHead();
+  // One cut, due or not. New blocks become visible and the head's floor rises in one step for
   // readers.
-  Status InstallCut(int64_t cut_ms, const std::function<Status()>& install) EXCLUDES(view_mu_);
+  Status CutHead() EXCLUDES(view_mu_);
+  // One compaction step, or retention when there is none to do; true: call again.
+  Result<bool> MaintainBlocks(const CancelToken* cancel, const Maintenance::Throttle& throttle);
 
  private:
   Db(std::string path, DbOptions options);
   Status Init();
   Status LoadFormat();
+  Status OpenBlocks();
   Status OpenHead();
   Result<std::unique_ptr<CheckpointReader>> FindCheckpoint();
   Status DropOldCheckpoints(uint64_t newest);
@@ -114,14 +130,17 @@ class Db final : public Storage, public StorageAdmin {
   ScratchPool scratch_;
   std::unique_ptr<Head> head_;
   std::unique_ptr<wal::Wal> wal_;
-  std::unique_ptr<StateStore> state_;
+  std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<DbWalFeed> wal_feed_;
-  std::unique_ptr<BlockSource> blocks_;
+  std::unique_ptr<BlockEngine> blocks_;
   ReplayStats replay_stats_;
   uint64_t checkpoint_series_ = 0;  // found in the checkpoint at start
   std::shared_ptr<ReplayTracker> tracker_;
   // Held shared while a querier is put together, exclusively while a cut is installed.
   SharedMutex view_mu_;
+  Mutex settings_mu_;
+  StorageSettings settings_ GUARDED_BY(settings_mu_);
+  std::atomic<uint64_t> changes_{0};  // of history: deletions
   std::atomic<bool> closed_{false};
 
   // Checkpoints and truncation exclude each other.
@@ -137,6 +156,7 @@ class Db final : public Storage, public StorageAdmin {
   CondVar background_wake_;
   bool stopping_ GUARDED_BY(background_mu_) = false;
   std::jthread background_;
+  std::unique_ptr<Maintenance> maintenance_;
 };
 
 }  // namespace deucalion::tsdb

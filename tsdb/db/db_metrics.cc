@@ -81,6 +81,46 @@ void Db::CollectMetrics(MetricSink& sink) {
           static_cast<double>(replay_stats_.damaged + (replay_stats_.torn_bytes > 0 ? 1 : 0)));
   gauge("prometheus_tsdb_head_chunks_storage_size_bytes", "Size of the chunks_head directory.",
         static_cast<double>(head_->sealed().size_bytes()));
+  const BlockCounters& b = blocks_->counters();
+  gauge("prometheus_tsdb_blocks_loaded", "Number of currently loaded data blocks",
+        static_cast<double>(blocks_->List()->size()));
+  gauge("prometheus_tsdb_storage_blocks_bytes",
+        "The number of bytes that are currently used for local storage by all blocks.",
+        static_cast<double>(blocks_->SizeBytes()));
+  const int64_t lowest_ms = std::min(TimeBounds().first, max_ms);
+  gauge("prometheus_tsdb_lowest_timestamp",
+        "Lowest timestamp value stored in the database. The "
+        "unit is decided by the library consumer.",
+        static_cast<double>(lowest_ms));
+  gauge("prometheus_tsdb_lowest_timestamp_seconds",
+        "Lowest timestamp value stored in the database.", static_cast<double>(lowest_ms) / 1000);
+  counter("prometheus_tsdb_compactions_total",
+          "Total number of compactions that were executed for the partition.",
+          count(b.compactions) + count(b.cuts));
+  counter("prometheus_tsdb_compactions_failed_total",
+          "Total number of compactions that failed for the partition.",
+          count(b.compactions_failed) + count(b.cuts_failed));
+  counter("prometheus_tsdb_head_truncations_total", "Total number of head truncations attempted.",
+          count(b.cuts));
+  counter("prometheus_tsdb_time_retentions_total",
+          "The number of times that blocks were deleted because the maximum time limit was "
+          "exceeded.",
+          count(b.dropped_by_time));
+  counter("prometheus_tsdb_size_retentions_total",
+          "The number of times that blocks were deleted because the maximum number of bytes was "
+          "exceeded.",
+          count(b.dropped_by_size));
+  const BlockStoreFindings& found = blocks_->store().findings();
+  sink.Family("deucalion_tsdb_blocks_found_at_start_total",
+              "Blocks that start-up had to put in order, by what was found.", MetricType::kCounter);
+  sink.Sample("", {{"state", "finished"}}, static_cast<double>(found.finished));
+  sink.Sample("", {{"state", "deleted"}}, static_cast<double>(found.deleted));
+  sink.Sample("", {{"state", "adopted"}}, static_cast<double>(found.adopted));
+  sink.Sample("", {{"state", "missing"}}, static_cast<double>(found.missing));
+  sink.Sample("", {{"state", "unreadable"}}, static_cast<double>(found.unreadable));
+  gauge("deucalion_tsdb_catalog_memory_bytes",
+        "Anonymous memory of the catalogue of mutable state.",
+        static_cast<double>(catalog_->MemoryBytes()));
   const ExemplarRing::Stats exemplars = head_->exemplars().stats();
   counter("prometheus_tsdb_exemplar_exemplars_appended_total",
           "Total number of appended exemplars.", count(c.exemplars));

@@ -201,6 +201,7 @@ class Loader {
       const int64_t t = in->SignedVarint();
       side->late.push_back({.time_ms = t, .bits = in->Fixed64()});
     }
+    if (shard != nullptr) head_->CountLate(side->late.size());
     for (uint64_t n = count(kSideStarts); n > 0 && in->ok(); n--) {
       const int64_t from = in->SignedVarint();
       side->starts.emplace_back(from, in->SignedVarint());

@@ -134,7 +134,8 @@ class Head {
   void SetFloor(int64_t cut_ms, uint64_t late_watermark);
   // Starts (multiples of `range_ms`) of the ranges below `below_ms` in which late samples lie.
   std::set<int64_t> LateRanges(int64_t range_ms, int64_t below_ms);
-  // Late samples that no cut has taken yet.
+  // Late samples that no cut has taken yet. A checkpoint that restores some counts them.
+  void CountLate(uint64_t n) { late_samples_.fetch_add(n, std::memory_order_relaxed); }
   uint64_t late_samples() const { return late_samples_.load(std::memory_order_relaxed); }
   // Frees samples below the floor and series that have nothing left. Waits for readers that were
   // there before the floor rose.
