@@ -27,7 +27,8 @@ Db::~Db() {
 }
 
 std::string Db::OwnPath(std::string_view name) const {
-  return JoinPath(JoinPath(path_, kOwnDir), name);
+  const std::string own = JoinPath(path_, kOwnDir);
+  return name.empty() ? own : JoinPath(own, name);
 }
 
 Result<std::unique_ptr<Db>> Db::Open(const std::string& path, DbOptions options) {
