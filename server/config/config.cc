@@ -2,13 +2,13 @@
 // sections at once, and finally the files that the main one refers to.
 #include "server/config/config.h"
 
-#include <glob.h>
 #include <stdlib.h>
 
 #include <algorithm>
 
 #include "model/labels.h"
 #include "server/config/config_sections.h"
+#include "server/config/glob.h"
 #include "server/config/sd_schema.h"
 
 namespace deucalion::config {
@@ -307,17 +307,6 @@ Status CheckAgent(const Config& config) {
   return OkStatus();
 }
 
-// Sorted; nothing when nothing matches.
-std::vector<std::string> Glob(const std::string& pattern) {
-  std::vector<std::string> paths;
-  glob_t found = {};
-  if (glob(pattern.c_str(), 0, nullptr, &found) == 0) {
-    paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
-  }
-  globfree(&found);
-  return paths;
-}
-
 Result<std::string> ReadBounded(FileSystem* fs, const std::string& path) {
   ASSIGN_OR_RETURN(const FileInfo info, fs->Stat(path));
   if (info.size_bytes > YamlDocument::kMaxBytes) {
@@ -425,8 +414,8 @@ Result<Config> ParseConfig(std::string_view text, const std::string& name, const
   ExpandExternalLabels(options, &config);
   if (options.agent) RETURN_IF_ERROR(CheckAgent(config));
   ResolvePaths(dir, &config);
-  RETURN_IF_ERROR(LoadScrapeFiles(options, &config));
-  RETURN_IF_ERROR(LoadRuleFiles(options, &config));
+  if (options.read_scrape_files) RETURN_IF_ERROR(LoadScrapeFiles(options, &config));
+  if (options.read_rule_files) RETURN_IF_ERROR(LoadRuleFiles(options, &config));
   return config;
 }
 

@@ -264,6 +264,9 @@ struct LoadOptions {
   std::function<Status(std::string_view)> check_expression;
   // Checks a template of a rule's label or annotation; not called when empty.
   std::function<Status(std::string_view)> check_template;
+  // Checkers look at the main file alone, or report on each rule file themselves.
+  bool read_scrape_files = true;
+  bool read_rule_files = true;
   // Environment variables in external labels; by default those of the process.
   std::function<std::string(const std::string&)> environment;
 };

@@ -58,6 +58,7 @@ void Decoder::Mismatch(const YamlNode& node, std::string_view go_type) {
 }
 
 void Decoder::UnknownField(const YamlNode& key, std::string_view go_type) {
+  if (unknown_ == UnknownFields::kIgnored) return;
   Add(key, "field " + key.value + " not found in type " + std::string(go_type));
 }
 
@@ -96,7 +97,8 @@ Status Decoder::FinishPlain(std::string_view file, const Status& read) const {
 
 std::string FilePosition(std::string_view file, YamlPosition at) {
   std::string text(file);
-  if (at.line > 0) text += ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
+  if (at.line > 0)
+    text += (text.empty() ? "" : ":") + std::to_string(at.line) + ":" + std::to_string(at.column);
   return text;
 }
 

@@ -18,8 +18,12 @@
 
 namespace deucalion::config {
 
+enum class UnknownFields { kRefused, kIgnored };
+
 class Decoder {
  public:
+  explicit Decoder(UnknownFields unknown = UnknownFields::kRefused) : unknown_(unknown) {}
+
   // cannot unmarshal !!int `5` into bool
   void Mismatch(const YamlNode& node, std::string_view go_type);
   // field x not found in type config.plain
@@ -49,11 +53,12 @@ class Decoder {
   };
   void Add(const YamlNode& node, std::string text) { mismatches_.push_back({node.at, text}); }
 
+  const UnknownFields unknown_;
   std::vector<Note> mismatches_;
   YamlPosition refused_at_;
 };
 
-// prometheus.yml:3:5, or the name alone when the position is not known.
+// prometheus.yml:3:5, or only one of the two when the other is not known.
 std::string FilePosition(std::string_view file, YamlPosition at);
 
 // The pairs of a map with merge keys (<<) expanded: own keys first, then merged ones not set

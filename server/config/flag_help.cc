@@ -105,8 +105,8 @@ std::string FlagDocumentation(std::string_view program) {
   return out;
 }
 
-std::string VersionText(const BuildInfo& build) {
-  std::string out = "deucalion, version " + std::string(build.version) +
+std::string VersionText(const BuildInfo& build, std::string_view program) {
+  std::string out = std::string(program) + ", version " + std::string(build.version) +
                     " (branch: " + std::string(build.branch) +
                     ", revision: " + std::string(build.revision) + ")\n";
   const auto line = [&out](std::string_view name, std::string_view value) {

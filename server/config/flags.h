@@ -174,7 +174,7 @@ struct BuildInfo {
   std::string_view platform;
   std::string_view tags;
 };
-std::string VersionText(const BuildInfo& build);
+std::string VersionText(const BuildInfo& build, std::string_view program = "deucalion");
 
 // What the command line asks of main.
 struct CommandLine {

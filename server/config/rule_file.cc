@@ -157,7 +157,9 @@ class Checker {
 
  private:
   void Add(const std::string& what) {
-    errors_ += (errors_.empty() ? "" : "\n") + path_ + ": " + what;
+    if (!errors_.empty()) errors_ += "\n";
+    if (!path_.empty()) errors_ += path_ + ": ";
+    errors_ += what;
   }
 
   void CheckLabels(const std::map<std::string, std::string>& labels, const std::string& where) {
@@ -270,7 +272,7 @@ Result<RuleFile> ParseRuleFile(const std::string& path, std::string_view text,
     return Status(document.status().code(),
                   FilePosition(path, at) + ": " + std::string(document.status().message()));
   }
-  Decoder d;
+  Decoder d(checks.ignore_unknown_fields ? UnknownFields::kIgnored : UnknownFields::kRefused);
   FileNode file;
   RETURN_IF_ERROR(d.FinishPlain(path, ReadSection(d, document->root(), FileSection(), &file)));
   Checker checker(path, checks);

@@ -47,9 +47,12 @@ struct RuleChecks {
   scrape::NameValidation names = scrape::NameValidation::kUtf8;
   std::function<Status(std::string_view)> expression;
   std::function<Status(std::string_view)> text_template;
+  // Files with keys of other tools in them; the server never ignores any.
+  bool ignore_unknown_fields = false;
 };
 
-// Every mistake is reported, one per line: path: line:column: group "g", rule 1, "name": what.
+// Every mistake is reported, one per line: path: line:column: group "g", rule 1, "name": what. An
+// empty path is left out.
 Result<RuleFile> ParseRuleFile(const std::string& path, std::string_view text,
                                const RuleChecks& checks);
 

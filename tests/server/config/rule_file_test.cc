@@ -51,6 +51,19 @@ groups:
   EXPECT_FALSE(file->groups[1].query_offset_ms.has_value());
 }
 
+TEST(RuleFileTest, UnknownFieldsAreErrorsUnlessIgnored) {
+  const std::string text = "groups:\n- name: g\n  owner: me\n  rules: []\nversion: 1\n";
+  const Result<RuleFile> strict = ParseRuleFile("", text, {});
+  ASSERT_FALSE(strict.ok());
+  EXPECT_EQ(strict.status().message(),
+            "3:3: yaml: unmarshal errors:\n"
+            "  line 3: field owner not found in type rulefmt.RuleGroup (column 3)\n"
+            "  line 5: field version not found in type rulefmt.RuleGroups (column 1)");
+  RuleChecks lenient;
+  lenient.ignore_unknown_fields = true;
+  EXPECT_TRUE(ParseRuleFile("", text, lenient).ok());
+}
+
 TEST(RuleFileTest, EmptyFileHasNoGroups) {
   for (const std::string text : {"", "groups:\n", "groups: []\n"}) {
     const Result<RuleFile> file = ParseRuleFile("r.yml", text, {});
