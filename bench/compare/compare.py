@@ -29,8 +29,9 @@ def find_count(server, at_seconds):
 
 
 def count_samples(server, at_seconds, window_seconds):
-    """Samples found per metric name of one slice, over the whole window."""
-    expr = 'sum(count_over_time({__name__=~"node_metric_1.*"}[%ds]))' % window_seconds
+    """Samples of two metrics, over the whole window."""
+    expr = "sum(count_over_time(node_metric_1_total[%ds])) + sum(count_over_time(container_metric_3[%ds]))" % (
+        window_seconds, window_seconds)
     status, body = server.get("/api/v1/query", {"query": expr, "time": at_seconds, "nocache": 1}, timeout=600)
     result = json.loads(body)["data"]["result"] if status == 200 else []
     return int(float(result[0]["value"][1])) if result else 0

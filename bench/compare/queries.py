@@ -22,7 +22,7 @@ QUERIES = [  # name, expression, range seconds (0 = instant), step seconds
     ("r one series", "node_metric_1_total" + ONE, 3000, 15),
     ("r one rate", "rate(node_metric_1_total%s[5m])" % ONE, 3000, 15),
     ("r sum by rate", "sum by (mode) (rate(node_metric_1_total[5m]))", 3000, 60),
-    ("r sum by rate x10", 'sum by (mode) (rate({__name__=~"node_metric_1._total"}[5m]))', 3000, 60),
+    ("r sum by rate, pods", "sum by (namespace) (rate(container_metric_11[5m]))", 3000, 60),
     ("r topk", "topk(5, container_metric_3)", 3000, 60),
     ("r binary sums", "sum(rate(node_metric_1_total[5m])) / sum(node_metric_3_total)", 3000, 60),
     ("r max gauge", "max by (rack) (node_metric_3_total)", 3000, 15),
