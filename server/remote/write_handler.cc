@@ -1,12 +1,11 @@
 #include "server/remote/write_handler.h"
 
-#include <snappy.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "model/labels.h"
 #include "server/remote/content_negotiation.h"
+#include "server/remote/snappy_block.h"
 
 namespace deucalion::remote {
 namespace {
@@ -54,20 +53,6 @@ Status AppendHistogram(Appender& appender, SeriesRef ref, const WireHistogram& h
   return appender.AppendHistogram(ref, h.time_ms, histogram, h.st_ms);
 }
 
-Result<std::string> Decode(std::string_view body, size_t max_bytes) {
-  size_t size = 0;
-  if (!snappy::GetUncompressedLength(body.data(), body.size(), &size)) {
-    return InvalidArgumentError("snappy: corrupt input");
-  }
-  if (size > max_bytes) return InvalidArgumentError("snappy: decoded block is too large");
-  std::string decoded;
-  decoded.resize(size);
-  if (!snappy::RawUncompress(body.data(), body.size(), decoded.data())) {
-    return InvalidArgumentError("snappy: corrupt input");
-  }
-  return decoded;
-}
-
 }  // namespace
 
 // A request on its way into storage.
@@ -106,7 +91,7 @@ void WriteHandler::Serve(http::Request& request, http::Response* response) {
                                     " encoding (compression) is not accepted by this server; only "
                                     "snappy is acceptable");
   }
-  auto decoded = Decode(request.body, options_.max_decoded_bytes);
+  auto decoded = SnappyDecode(request.body, options_.max_decoded_bytes);
   if (!decoded.ok()) return response->Error(400, decoded.status().message());
   // Reused by the thread: the columns keep their capacity from request to request.
   thread_local WriteRequest parsed;
