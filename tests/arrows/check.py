@@ -14,7 +14,9 @@ ROOMS = {  # room: what it may include besides itself
     "tsdb": ["base", "model", "tsdb/chunk", "tsdb/storage"],
     "promql": ["base", "model", "tsdb/storage"],
     "scrape": ["base", "model", "tsdb/storage"],
-    "server": ["base", "model", "tsdb/storage", "promql", "scrape"],
+    "server": ["base", "model", "tsdb/storage", "promql", "scrape", "server/remote"],
+    # Remote read streams samples in Prometheus's chunk encodings.
+    "server/remote": ["base", "model", "tsdb/chunk", "tsdb/storage", "scrape", "server"],
 }
 # Files of the server that may name the concrete engine.
 WIRING = re.compile(r"^server/(main\.cc|wiring\.(cc|h)|tool/.*)$")

@@ -1,0 +1,42 @@
+// One query of a remote read, opened against storage.
+#ifndef DEUCALION_SERVER_REMOTE_READ_QUERY_H_
+#define DEUCALION_SERVER_REMOTE_READ_QUERY_H_
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "base/cancel.h"
+#include "base/status.h"
+#include "model/matcher.h"
+#include "server/remote/read_request.h"
+#include "tsdb/storage.h"
+
+namespace deucalion::remote {
+
+// What a query comes down to, without the bytes it came in.
+struct ReadPlan {
+  int64_t min_ms = 0, max_ms = 0;  // inclusive
+  bool only_labels = false;
+  std::vector<Matcher> matchers;  // none: no series, as Prometheus answers
+};
+
+// kInvalidArgument for matchers that cannot be.
+Result<ReadPlan> MakeReadPlan(const ReadQuery& query, LabelsView external_labels);
+
+// A selection and the view it reads from. The storage and `cancel` must outlive it.
+struct OpenReadQuery {
+  std::unique_ptr<Querier> querier;
+  std::unique_ptr<SeriesSet> series;  // null: no series; behind its querier, so that it goes first
+  // The plan's range within the bounds of the data.
+  int64_t min_ms = 0, max_ms = 0;
+
+  size_t size() const { return series == nullptr ? 0 : series->size(); }
+};
+Result<OpenReadQuery> OpenQuery(Storage* storage, const ReadPlan& plan, bool sorted,
+                                const CancelToken* cancel);
+
+}  // namespace deucalion::remote
+
+#endif  // DEUCALION_SERVER_REMOTE_READ_QUERY_H_
