@@ -31,7 +31,7 @@ class SequentialFile : public rocksdb::FSSequentialFile {
   IOStatus Read(size_t n, const IOOptions&, Slice* result, char* scratch,
                 IODebugContext*) override {
     const std::string_view part = map_->bytes().substr(at_, n);
-    std::memcpy(scratch, part.data(), part.size());
+    if (!part.empty()) std::memcpy(scratch, part.data(), part.size());
     at_ += part.size();
     *result = Slice(scratch, part.size());
     return IOStatus::OK();
@@ -53,7 +53,7 @@ class RandomAccessFile : public rocksdb::FSRandomAccessFile {
                 IODebugContext*) const override {
     const std::string_view all = map_->bytes();
     const std::string_view part = all.substr(std::min<uint64_t>(offset, all.size()), n);
-    std::memcpy(scratch, part.data(), part.size());
+    if (!part.empty()) std::memcpy(scratch, part.data(), part.size());
     *result = Slice(scratch, part.size());
     return IOStatus::OK();
   }
