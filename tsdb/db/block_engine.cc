@@ -7,6 +7,7 @@
 #include "tsdb/compact/retention.h"
 #include "tsdb/head/head_querier.h"
 #include "tsdb/index/matcher_select.h"
+#include "tsdb/interop/prometheus_block.h"
 
 namespace deucalion::tsdb {
 namespace {
@@ -61,7 +62,8 @@ Result<std::unique_ptr<BlockEngine>> BlockEngine::Open(const BlockEngineOptions&
   ASSIGN_OR_RETURN(engine->store_, BlockStore::Open({.fs = options.fs,
                                                      .root = options.root,
                                                      .blocks_dir = options.blocks_dir,
-                                                     .log = options.logger},
+                                                     .log = options.logger,
+                                                     .open_foreign = OpenPrometheusBlock},
                                                     catalog, rebuild));
   return engine;
 }
