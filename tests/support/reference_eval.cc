@@ -306,7 +306,9 @@ std::optional<RefSample> WithScalar(const BinaryExpr& b, const RefSample& s, dou
   if (IsComparison(b.op) && !b.return_bool) {
     return RefCompare(b.op, lhs, rhs) ? std::optional(s) : std::nullopt;
   }
-  return RefSample{WithoutName(s.labels), RefBinary(b.op, lhs, rhs)};
+  // docs/decisions/answers-of-2.42.md
+  const bool keep_name = b.op == BinaryOp::kAtan2;
+  return RefSample{keep_name ? s.labels : WithoutName(s.labels), RefBinary(b.op, lhs, rhs)};
 }
 
 RefValue SetOperation(const BinaryExpr& b, const RefValue& lhs, const RefValue& rhs) {
