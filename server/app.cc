@@ -246,6 +246,13 @@ api::ApiOptions App::ApiOptionsOf() {
   return options;
 }
 
+bool App::Ready(http::Response* response) const {
+  if (storage_.get() != nullptr && !stopping_) return true;
+  response->headers.Set("X-Prometheus-Stopping", stopping_ ? "true" : "false");
+  response->Error(503, "Service Unavailable");
+  return false;
+}
+
 void App::RegisterRoutes() {
   router_ = std::make_unique<http::Router>(
       flags_.web_route_prefix == "/" ? std::string() : flags_.web_route_prefix);
@@ -276,13 +283,14 @@ void App::RegisterRoutes() {
                                            "remote write receiver needs to be enabled with "
                                            "--web.enable-remote-write-receiver");
                   }
-                  if (storage_.get() == nullptr || stopping_) {
-                    response->headers.Set("X-Prometheus-Stopping", stopping_ ? "true" : "false");
-                    return response->Error(503, "Service Unavailable");
-                  }
-                  write_handler_->Serve(request, response);
+                  if (Ready(response)) write_handler_->Serve(request, response);
                 },
                 {.pool = http::PoolClass::kIngest});
+  router_->Post("/api/v1/read",
+                [this](http::Request& request, http::Response* response) {
+                  if (Ready(response)) read_handler_->Serve(request, response);
+                },
+                {.pool = http::PoolClass::kQuery, .compress = false});
 }
 
 Status App::StartHttp() {
@@ -321,6 +329,14 @@ Status App::StartHttp() {
                                     .accept_v1 = accepts("prometheus.WriteRequest"),
                                     .accept_v2 = accepts("io.prometheus.write.v2.Request")});
   }
+  read_handler_ = std::make_unique<remote::ReadHandler>(remote::ReadHandlerOptions{
+      .storage = [this] { return storage_.get(); },
+      .external_labels = [this] { return CurrentConfig()->global.scrape.external_labels; },
+      .logger = logger_.get(),
+      .metrics = &metrics_,
+      .sample_limit = static_cast<size_t>(flags_.remote_read_sample_limit),
+      .concurrent_limit = static_cast<size_t>(flags_.remote_read_concurrent_limit),
+      .max_bytes_in_frame = static_cast<size_t>(flags_.remote_read_max_bytes_in_frame)});
   RegisterFeatures(flags_, features_, &feature_registry_);
   api::ApiOptions api_options = ApiOptionsOf();
   ASSIGN_OR_RETURN(api_options.cors, api::Cors::Make(flags_.web_cors_origin));
@@ -337,9 +353,6 @@ Status App::StartHttp() {
   http_ =
       std::make_unique<http::Server>(std::move(options), router_.get(), &metrics_, logger_.get());
   RETURN_IF_ERROR(http_->Start());
-  for (const uint16_t port : http_->ports()) {
-    logger_->Info("Listening on", {{"port", port}, {"url", external_url_}});
-  }
   return OkStatus();
 }
 
@@ -447,6 +460,7 @@ void App::Shutdown() {
   router_.reset();
   api_.reset();
   write_handler_.reset();
+  read_handler_.reset();
   scraper_.reset();
   engine_.reset();
   if (owned_storage_ != nullptr) {

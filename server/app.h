@@ -22,6 +22,7 @@
 #include "server/config/config.h"
 #include "server/config/flags.h"
 #include "server/http/server.h"
+#include "server/remote/read_handler.h"
 #include "server/remote/write_handler.h"
 #include "server/web/web_security.h"
 #include "server/wiring.h"
@@ -68,6 +69,8 @@ class App {
   promql::EngineOptions EngineOptionsOf();
   api::ApiOptions ApiOptionsOf();
   scrape::ScrapeOptions ScrapeOptionsOf() const;
+  // False: the response says that the server cannot serve data now.
+  bool Ready(http::Response* response) const;
   void RegisterRoutes();
   std::shared_ptr<const config::Config> CurrentConfig() const EXCLUDES(config_mu_);
 
@@ -105,6 +108,7 @@ class App {
   std::unique_ptr<promql::Engine> engine_;
   std::unique_ptr<scrape::Scraper> scraper_;
   std::unique_ptr<remote::WriteHandler> write_handler_;
+  std::unique_ptr<remote::ReadHandler> read_handler_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<http::Router> router_;
   std::unique_ptr<web::WebSecurity> security_;  // null without --web.config.file
