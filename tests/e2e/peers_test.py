@@ -71,9 +71,11 @@ class PrometheusTest(unittest.TestCase):
 
     def test_reads_through_us(self):
         peer = self.peer("remote_read: [{url: 'http://127.0.0.1:%d/api/v1/read', read_recent: true}]\n" % self.server.port)
+        # Between samples: windows of 2.x are closed on the left, ours are open.
+        at = NOW - 7
         for expr in ["up", "sum by (instance) (avg_over_time(up[5m]))"]:
-            ours = {json.dumps(r["metric"]): r["value"] for r in self.server.query(expr, time=NOW)}
-            theirs = {json.dumps(r["metric"]): r["value"] for r in peer.query(expr, time=NOW)}
+            ours = {json.dumps(r["metric"]): r["value"] for r in self.server.query(expr, time=at)}
+            theirs = {json.dumps(r["metric"]): r["value"] for r in peer.query(expr, time=at)}
             self.assertEqual(theirs, ours)
             self.assertEqual(len(ours), 3)
 
