@@ -177,7 +177,8 @@ int64_t Head::MinValidMs() const {
   const int64_t cut = min_valid_ms_.load(std::memory_order_acquire);
   const int64_t newest = max_ms();
   if (newest == kMinTimeMs) return cut;
-  return std::max(cut, newest - options_.block_range_ms / 2);
+  const int64_t half = options_.block_range_ms / 2;
+  return newest < kMinTimeMs + half ? cut : std::max(cut, newest - half);
 }
 
 void Head::Widen(const Applied& applied) {

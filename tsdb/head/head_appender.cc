@@ -132,7 +132,7 @@ Result<HeadAppender::Verdict> HeadAppender::Check(Slot slot, SeriesRecord* r, ui
   const int64_t window = head_->out_of_order_window_ms();
   if (window > 0) {
     const int64_t newest = head_->max_ms();
-    if (newest == kMinTimeMs || time_ms >= newest - window) {
+    if (newest == kMinTimeMs || newest < kMinTimeMs + window || time_ms >= newest - window) {
       if (options_.discard_out_of_order || value == nullptr) {
         counters.out_of_order.fetch_add(1, std::memory_order_relaxed);
         return Status(StatusCode::kOutOfOrder, "out of order sample");

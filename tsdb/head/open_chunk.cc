@@ -51,21 +51,27 @@ void Pack(const XorState& s, SeriesRecord* r) {
   r->trailing = s.trailing;
 }
 
+// Times may be anywhere: sums of them are taken without sign, where they may wrap.
+int64_t Plus(int64_t time_ms, uint64_t ms) {
+  return static_cast<int64_t>(static_cast<uint64_t>(time_ms) + ms);
+}
+
 int64_t RunFirstMs(const SeriesRecord& r) {
-  return r.last_ms.load(std::memory_order_relaxed) -
-         static_cast<int64_t>(r.last_delta) * (r.count - 1);
+  const uint64_t span = uint64_t{r.last_delta} * (r.count - 1u);
+  return static_cast<int64_t>(static_cast<uint64_t>(r.last_ms.load(std::memory_order_relaxed)) -
+                              span);
 }
 
 // The state after `count` samples of one value at one distance, written to `data`.
 XorState WriteRun(uint8_t* data, int64_t first_ms, uint32_t delta, uint64_t bits, uint16_t count) {
   XorState s;
   XorAppend(&s, data, first_ms, bits);
-  if (count > 1) XorAppend(&s, data, first_ms + delta, bits);
+  if (count > 1) XorAppend(&s, data, Plus(first_ms, delta), bits);
   if (count > 2) {
     // Two zero bits each, which are there already.
     s.bit_pos += 2u * (count - 2u);
     s.count = count;
-    s.last_ms = first_ms + static_cast<int64_t>(delta) * (count - 1);
+    s.last_ms = Plus(first_ms, uint64_t{delta} * (count - 1u));
   }
   return s;
 }
@@ -95,8 +101,9 @@ void DecodeRun(int64_t first_ms, uint32_t delta, uint64_t bits, uint16_t count, 
     i = static_cast<uint32_t>(std::min<uint64_t>(count, (gap + delta - 1) / delta));
   }
   const double value = std::bit_cast<double>(bits);
-  int64_t t = first_ms + static_cast<int64_t>(delta) * i;
-  for (; i < count && t <= max_ms; i++, t += delta) {
+  for (; i < count; i++) {
+    const int64_t t = Plus(first_ms, uint64_t{delta} * i);
+    if (t > max_ms) break;
     if (t < min_ms) continue;
     out->times.push_back(t);
     out->values.push_back(value);
@@ -348,7 +355,7 @@ void OpenChunks::Copy(const SeriesRecord& r, OpenChunkCopy* out) const {
 Status OpenChunks::Restore(SeriesRecord* r, const OpenChunkCopy& copy) {
   if (copy.count == 0) return OkStatus();
   if (copy.run) {
-    Begin(r, copy.first_ms + static_cast<int64_t>(copy.delta) * (copy.count - 1), copy.bits);
+    Begin(r, Plus(copy.first_ms, uint64_t{copy.delta} * (copy.count - 1u)), copy.bits);
     r->count = copy.count;
     r->last_delta = copy.delta;
     return OkStatus();
