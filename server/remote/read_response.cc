@@ -20,14 +20,15 @@ void AppendLabel(const Label& label, std::string* out) {
 
 void AppendLabels(LabelsView labels, LabelsView external_labels, std::string* out) {
   auto external = external_labels.begin();
+  const auto end = external_labels.end();
   for (const Label& label : labels) {
-    for (; external != external_labels.end() && external->name < label.name; ++external) {
+    for (; external != end && external->name < label.name; ++external) {
       AppendLabel(*external, out);
     }
-    if (external != external_labels.end() && external->name == label.name) ++external;
+    if (external != end && external->name == label.name) ++external;
     AppendLabel(label, out);
   }
-  for (; external != external_labels.end(); ++external) AppendLabel(*external, out);
+  for (; external != end; ++external) AppendLabel(*external, out);
 }
 
 void AppendSamples(const SampleColumns& columns, std::string* out) {
