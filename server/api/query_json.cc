@@ -103,7 +103,8 @@ class QueryBody : public http::BodySource {
   }
 
   void AppendSeries(std::string* out, size_t want, promql::MatrixSeries& series) {
-    if (point_ == 0 && histogram_ == 0) {
+    if (!opened_) {
+      opened_ = true;
       if (index_ > 0) out->push_back(',');
       *out += "{\"metric\":";
       AppendJsonLabels(out, series.labels);
@@ -123,6 +124,7 @@ class QueryBody : public http::BodySource {
     }
     out->push_back('}');
     series = promql::MatrixSeries();
+    opened_ = false;
     point_ = histogram_ = 0;
     index_++;
   }
@@ -143,6 +145,7 @@ class QueryBody : public http::BodySource {
   bool begun_ = false;
   bool list_ = false;
   size_t index_ = 0;
+  bool opened_ = false;   // the head of the series at index_ is written
   size_t point_ = 0;      // next float of the series at index_
   size_t histogram_ = 0;  // next histogram of it
 };

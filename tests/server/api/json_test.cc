@@ -106,6 +106,32 @@ TEST(QueryJsonTest, ALargeResultIsStreamedInPiecesAndReadsTheSame) {
   EXPECT_EQ(std::count(all.begin(), all.end(), '['), 3 * (20'000 + 1) + 1);
 }
 
+std::string WholeBody(http::Response response) {
+  std::string all = response.body;
+  for (bool more = response.source != nullptr; more;) {
+    const auto next = response.source->Next(&all);
+    more = next.ok() && *next;
+  }
+  return all;
+}
+
+TEST(QueryJsonTest, APieceMayEndAnywhereInASeries) {
+  // Labels of many lengths move the end of the first piece over every place of a series.
+  for (size_t pad = 0; pad < 200; pad++) {
+    promql::QueryResult result = MatrixResult(1500, 1);
+    auto& matrix = std::get<promql::Matrix>(result.value);
+    matrix[0].labels = Labels{{"pad", std::string(pad + 1, 'p')}};
+    http::Response response;
+    RespondQuery(std::move(result), {}, StatsMode::kNone, &response);
+    const std::string all = WholeBody(std::move(response));
+    size_t series = 0;
+    for (size_t at = 0; (at = all.find("\"values\":[[0,\"0\"]]}", at)) != std::string::npos; at++)
+      series++;
+    ASSERT_EQ(series, 1500u) << pad;
+    ASSERT_EQ(std::count(all.begin(), all.end(), '{'), 2 + 2 * 1500) << pad;
+  }
+}
+
 TEST(QueryJsonTest, EmptyResultsAreEmptyLists) {
   http::Response response;
   promql::QueryResult result;
