@@ -1,7 +1,11 @@
 #include "server/tool/text.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <iterator>
+
+#include "model/labels.h"
+#include "model/utf8.h"
 
 namespace deucalion::tool {
 
@@ -17,6 +21,28 @@ std::vector<std::string_view> SplitCommas(std::string_view text) {
 
 std::string ReadAll(std::istream& in) {
   return std::string(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+}
+
+std::string EscapeName(std::string_view name) {
+  if (name.empty() || IsLegacyMetricName(name)) return std::string(name);
+  std::string out = "U__";
+  while (!name.empty()) {
+    const Utf8Rune next = DecodeUtf8(name);
+    const char c = name[0];
+    name.remove_prefix(next.size);
+    if (!next.valid) {
+      out += "_FFFD_";
+    } else if (c == '_') {
+      out += "__";
+    } else if (next.size == 1 && (std::isalnum(static_cast<unsigned char>(c)) || c == ':')) {
+      out += c;
+    } else {
+      char hex[16];
+      std::snprintf(hex, sizeof(hex), "_%x_", static_cast<unsigned>(next.rune));
+      out += hex;
+    }
+  }
+  return out;
 }
 
 void TabTable::Print(std::ostream& out) const {

@@ -15,6 +15,10 @@ std::vector<std::string_view> SplitCommas(std::string_view text);
 // Everything up to the end of the stream.
 std::string ReadAll(std::istream& in);
 
+// A label name for the path of a URL: itself when it is a legacy name, else "U__" and the escapes
+// that the API undoes.
+std::string EscapeName(std::string_view name);
+
 // Columns aligned with tabs of four, as Go's text/tabwriter prints them under promtool's settings.
 class TabTable {
  public:
