@@ -1,9 +1,6 @@
 #include "tsdb/block/block_reader.h"
 
 #include <algorithm>
-#include <array>
-#include <atomic>
-#include <optional>
 
 #include "tsdb/block/chunk_codec.h"
 #include "tsdb/block/summaries.h"
@@ -26,17 +23,6 @@ class Cursor : public SeriesCursor {
   BlockSeriesCursor cursor_;
 };
 
-// Reads come series by series in label order, from several blocks in turn: a thread's last cursors
-// are nearly always right before the wanted row. One is only used again for the block it was made
-// for.
-struct LastCursor {
-  uint64_t serial = 0;
-  std::optional<BlockSeriesCursor> cursor;
-};
-constexpr size_t kCursorsPerThread = 16;
-
-std::atomic<uint64_t> next_serial{1};
-
 }  // namespace
 
 Result<std::shared_ptr<BlockReader>> BlockReader::Open(FileSystem* fs, const std::string& dir,
@@ -57,7 +43,6 @@ Result<std::shared_ptr<BlockReader>> BlockReader::Open(FileSystem* fs, const std
   ASSIGN_OR_RETURN(block->index_,
                    BlockIndex::Open(fs, JoinPath(dir, kIndexFile), index->size_bytes));
   ASSIGN_OR_RETURN(block->segments_, SegmentReader::Open(fs, dir, segments, cache));
-  block->serial_ = next_serial.fetch_add(1);
   return block;
 }
 
@@ -65,26 +50,15 @@ std::unique_ptr<SeriesCursor> BlockReader::NewCursor() const {
   return std::make_unique<Cursor>(*index_);
 }
 
-Result<BlockSeriesCursor*> BlockReader::SeekHere(SeriesNumber series) const {
-  thread_local std::array<LastCursor, kCursorsPerThread> cursors;
-  LastCursor& last = cursors[serial_ % kCursorsPerThread];
-  if (last.serial != serial_) {
-    last.cursor.emplace(*index_);
-    last.serial = serial_;
-  }
-  if (!last.cursor->Seek(series)) return last.cursor->status();
-  return &*last.cursor;
-}
-
 Status BlockReader::LabelsOf(SeriesNumber series, Labels* out) const {
-  ASSIGN_OR_RETURN(const BlockSeriesCursor* cursor, SeekHere(series));
+  ASSIGN_OR_RETURN(const BlockSeriesCursor* cursor, index_->SeekHere(series));
   cursor->LabelsOf(out);
   return OkStatus();
 }
 
 Status BlockReader::ReadRaw(SeriesNumber series, int64_t min_ms, int64_t max_ms,
                             SampleColumns* out) const {
-  ASSIGN_OR_RETURN(const BlockSeriesCursor* cursor, SeekHere(series));
+  ASSIGN_OR_RETURN(const BlockSeriesCursor* cursor, index_->SeekHere(series));
   if (!index_->scale().Overlaps(cursor->row().from, cursor->row().to, min_ms, max_ms)) {
     return OkStatus();
   }
@@ -99,7 +73,7 @@ Status BlockReader::ReadRaw(SeriesNumber series, int64_t min_ms, int64_t max_ms,
 bool BlockReader::ReadSummaries(SeriesNumber series, int64_t min_ms, int64_t max_ms,
                                 SummarySink* sink, Status* status) const {
   if (!index_->with_summaries()) return false;
-  const Result<BlockSeriesCursor*> cursor = SeekHere(series);
+  const Result<BlockSeriesCursor*> cursor = index_->SeekHere(series);
   if (!cursor.ok()) {
     *status = cursor.status();
     return true;

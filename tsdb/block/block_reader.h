@@ -44,14 +44,11 @@ class BlockReader : public Block {
 
  private:
   BlockReader() = default;
-  // The calling thread's cursor on this block, positioned on `series`.
-  Result<BlockSeriesCursor*> SeekHere(SeriesNumber series) const;
 
   BlockMeta meta_;
   std::string dir_;
   std::unique_ptr<BlockIndex> index_;
   std::unique_ptr<SegmentReader> segments_;
-  uint64_t serial_ = 0;  // distinguishes blocks in thread-local cursors
 };
 
 }  // namespace deucalion::tsdb

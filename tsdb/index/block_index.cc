@@ -1,7 +1,9 @@
 #include "tsdb/index/block_index.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
+#include <optional>
 
 #include "base/bytes.h"
 #include "tsdb/index/block_postings.h"
@@ -13,11 +15,23 @@ enum Table : unsigned { kByteOffsets, kPostingsOffsets, kRanks };
 
 constexpr uint64_t kHandleShift = 32;
 
+// Reads come series by series in label order, from several blocks in turn: a thread's last cursors
+// are nearly always right before the wanted row. One is only used again for the index it was made
+// for.
+struct LastCursor {
+  uint64_t serial = 0;
+  std::optional<BlockSeriesCursor> cursor;
+};
+constexpr size_t kCursorsPerThread = 16;
+
+std::atomic<uint64_t> next_serial{1};
+
 }  // namespace
 
 Result<std::unique_ptr<BlockIndex>> BlockIndex::Open(FileSystem* fs, const std::string& path,
                                                      uint64_t want_size) {
   std::unique_ptr<BlockIndex> index(new BlockIndex());
+  index->serial_ = next_serial.fetch_add(1);
   ASSIGN_OR_RETURN(index->file_, CheckedFile::Open(fs, path, want_size));
   index->data_ = index->file_->data();
   RETURN_IF_ERROR(index->ReadDirectory());
@@ -184,27 +198,51 @@ Status BlockIndex::VisitValues(std::string_view name, std::string_view prefix,
   return OkStatus();
 }
 
-Result<Postings> BlockIndex::PostingsOf(const IndexValue& value) const {
+Result<std::string_view> BlockIndex::ListOf(const IndexValue& value) const {
   const uint64_t place = value.handle >> kHandleShift;
   const uint64_t rank = value.handle & UINT32_MAX;
   if (place >= names_.size() || rank >= names_[place].values) {
     return InternalError(file_->path() + ": unknown postings handle");
   }
-  const Name& name = names_[place];
-  const std::string_view list = PostingsBytes(name, rank);
+  const std::string_view list = PostingsBytes(names_[place], rank);
   RETURN_IF_ERROR(file_->Check(static_cast<uint64_t>(list.data() - data_.data()), list.size()));
+  return list;
+}
+
+Status BlockIndex::BrokenList(const IndexValue& value) const {
+  return CorruptError(file_->path() + ": postings of " + names_[value.handle >> kHandleShift].text +
+                      "=\"" + std::string(value.value) + "\" do not decode");
+}
+
+Result<Postings> BlockIndex::PostingsOf(const IndexValue& value) const {
+  ASSIGN_OR_RETURN(const std::string_view list, ListOf(value));
   std::vector<SeriesNumber> numbers;
-  if (!DecodePostings(list, num_series_, &numbers)) {
-    return CorruptError(file_->path() + ": postings of " + name.text + "=\"" +
-                        std::string(value.value) + "\" do not decode");
-  }
+  if (!DecodePostings(list, num_series_, &numbers)) return BrokenList(value);
   return Postings::Own(std::move(numbers));
+}
+
+Result<bool> BlockIndex::NarrowBy(const IndexValue& value, bool subtract,
+                                  std::vector<SeriesNumber>* series) const {
+  ASSIGN_OR_RETURN(const std::string_view list, ListOf(value));
+  if (!FilterByPostings(list, num_series_, subtract, series)) return BrokenList(value);
+  return true;
 }
 
 std::string_view BlockIndex::ValueOf(SeriesNumber series, std::string_view name,
                                      std::string* scratch) const {
-  BlockSeriesCursor cursor(*this);
-  return cursor.Seek(series) ? cursor.ValueOf(name) : std::string_view();
+  const Result<BlockSeriesCursor*> cursor = SeekHere(series);
+  return cursor.ok() ? (*cursor)->ValueOf(name) : std::string_view();
+}
+
+Result<BlockSeriesCursor*> BlockIndex::SeekHere(SeriesNumber series) const {
+  thread_local std::array<LastCursor, kCursorsPerThread> cursors;
+  LastCursor& last = cursors[serial_ % kCursorsPerThread];
+  if (last.serial != serial_) {
+    last.cursor.emplace(*this);
+    last.serial = serial_;
+  }
+  if (!last.cursor->Seek(series)) return last.cursor->status();
+  return &*last.cursor;
 }
 
 std::vector<std::string> BlockIndex::LabelNames() const {

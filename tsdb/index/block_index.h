@@ -50,6 +50,8 @@ class BlockTimeScale {
   double span_;
 };
 
+class BlockSeriesCursor;
+
 class BlockIndex : public IndexReader {
  public:
   static Result<std::unique_ptr<BlockIndex>> Open(FileSystem* fs, const std::string& path,
@@ -62,6 +64,8 @@ class BlockIndex : public IndexReader {
   Status VisitValues(std::string_view name, std::string_view prefix,
                      const std::function<bool(const IndexValue&)>& visit) const override;
   Result<Postings> PostingsOf(const IndexValue& value) const override;
+  Result<bool> NarrowBy(const IndexValue& value, bool subtract,
+                        std::vector<SeriesNumber>* series) const override;
   std::string_view ValueOf(SeriesNumber series, std::string_view name,
                            std::string* scratch) const override;
 
@@ -69,6 +73,9 @@ class BlockIndex : public IndexReader {
   std::vector<std::string> LabelNames() const;
   // Names that at least one of `series` has, sorted.
   Result<std::vector<std::string>> LabelNamesOf(PostingsView series) const;
+  // The calling thread's cursor on this index, positioned on `series`. Valid until the thread asks
+  // this or 15 other indexes again.
+  Result<BlockSeriesCursor*> SeekHere(SeriesNumber series) const;
   // OK, or what damage an answer without an error met.
   Status Health() const EXCLUDES(mu_);
   // Reads the whole file.
@@ -96,12 +103,16 @@ class BlockIndex : public IndexReader {
   std::string_view ValueText(const Name& name, uint64_t rank) const;
   uint64_t LowerBound(const Name& name, std::string_view value) const;
   std::string_view PostingsBytes(const Name& name, uint64_t rank) const;
+  // Checked.
+  Result<std::string_view> ListOf(const IndexValue& value) const;
+  Status BrokenList(const IndexValue& value) const;
   IndexValue MakeValue(const Name& name, uint64_t rank) const;
   Result<std::string_view> GroupBytes(uint64_t group) const;
   // Tables and bytes of every name have good checksums; looked at once.
   bool ValuesVerified() const;
   void Damaged(Status status) const EXCLUDES(mu_);
 
+  uint64_t serial_ = 0;  // distinguishes indexes in thread-local cursors
   std::unique_ptr<CheckedFile> file_;
   std::string_view data_;
   uint64_t num_series_ = 0;

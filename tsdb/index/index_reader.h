@@ -39,6 +39,12 @@ class IndexReader {
   virtual Status VisitValues(std::string_view name, std::string_view prefix,
                              const std::function<bool(const IndexValue&)>& visit) const = 0;
   virtual Result<Postings> PostingsOf(const IndexValue& value) const = 0;
+  // Keeps of *series what has the value (`subtract`: what has not), looking only at the parts of
+  // its postings that matter. False: not supported, use PostingsOf.
+  virtual Result<bool> NarrowBy(const IndexValue& value, bool subtract,
+                                std::vector<SeriesNumber>* series) const {
+    return false;
+  }
 
   // The value of `name` in a series, "" when it has none. May point into *scratch.
   virtual std::string_view ValueOf(SeriesNumber series, std::string_view name,

@@ -134,8 +134,27 @@ Status CheckLabels(const IndexReader& index, const Matcher& m, const CancelToken
   return OkStatus();
 }
 
+// One literal value: the index may find the candidates in its postings without fetching all of
+// them.
+Result<bool> NarrowByLiteral(const IndexReader& index, const Term& term,
+                             std::vector<SeriesNumber>* candidates) {
+  const std::vector<std::string_view> literals = Literals(*term.matcher);
+  if (literals.size() != 1 || literals[0].empty() ||
+      term.requires_label == term.matcher->negative()) {
+    return false;
+  }
+  IndexValue found;
+  if (!index.FindValue(term.matcher->name(), literals[0], &found)) {
+    if (term.requires_label) candidates->clear();
+    return true;
+  }
+  return index.NarrowBy(found, !term.requires_label, candidates);
+}
+
 Status Narrow(const IndexReader& index, const Term& term, const CancelToken* cancel,
               std::vector<SeriesNumber>* candidates) {
+  ASSIGN_OR_RETURN(const bool done, NarrowByLiteral(index, term, candidates));
+  if (done) return OkStatus();
   if (candidates->size() * term.check_ns < term.fetch_ns) {
     return CheckLabels(index, *term.matcher, cancel, candidates);
   }
@@ -180,7 +199,8 @@ Result<Postings> SelectSeries(const IndexReader& index, const std::vector<Matche
   // Intersecting two borrowed lists needs no copy of the first.
   std::vector<SeriesNumber> candidates;
   const Term& second = terms[next];
-  if (second.requires_label && first.size() * second.check_ns >= second.fetch_ns) {
+  if (!first.owned() && second.requires_label &&
+      first.size() * second.check_ns >= second.fetch_ns) {
     ASSIGN_OR_RETURN(Postings other, FetchPostings(index, *second.matcher, true, cancel));
     candidates = Intersect(first.view(), other.view());
     next++;
@@ -227,7 +247,8 @@ Result<std::vector<std::string>> SelectLabelValues(const IndexReader& index, std
     }
     values.assign(seen.begin(), seen.end());
   }
-  std::sort(values.begin(), values.end());
+  // A block's values come sorted.
+  if (!std::is_sorted(values.begin(), values.end())) std::sort(values.begin(), values.end());
   values.erase(std::unique(values.begin(), values.end()), values.end());
   if (limit != 0 && values.size() > limit) {
     values.resize(limit);

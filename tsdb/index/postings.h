@@ -44,6 +44,7 @@ class Postings {
   PostingsView view() const { return view_; }
   size_t size() const { return view_.size(); }
   bool empty() const { return view_.empty(); }
+  bool owned() const { return !owned_.empty(); }
   // The numbers as a vector of their own.
   std::vector<SeriesNumber> Take() && {
     if (!owned_.empty()) return std::move(owned_);
