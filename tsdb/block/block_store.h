@@ -63,6 +63,7 @@ class BlockStore {
   static Result<std::unique_ptr<BlockStore>> Open(const BlockStoreOptions& options,
                                                   Catalog* catalog, bool rebuild);
 
+  // Keep the pointer while looking at the list: a loop over *List() outlives it.
   std::shared_ptr<const BlockList> List() const EXCLUDES(mu_);
   // Changes whenever List() does, or a tombstone.
   uint64_t version() const { return version_.load(); }

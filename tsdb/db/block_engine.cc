@@ -80,7 +80,8 @@ Result<CutState> BlockEngine::LastCut() const {
     return state;
   }
   if (record.status().code() != StatusCode::kNotFound) return record.status();
-  for (const auto& block : *List()) {
+  const auto list = List();
+  for (const auto& block : *list) {
     const BlockMeta& meta = block->meta();
     if (!meta.head_cut || meta.cut_ms <= state.cut_ms) continue;
     ByteReader in(meta.cut_positions);
@@ -191,7 +192,8 @@ Status BlockEngine::Merge(const std::vector<std::string>& ulids, const std::stri
   BlockList parents;
   std::vector<BlockMeta> metas;
   std::vector<RemovedBlock> removed;
-  for (const auto& block : *List()) {
+  const auto list = List();
+  for (const auto& block : *list) {
     const std::string& ulid = block->meta().ulid;
     if (std::find(ulids.begin(), ulids.end(), ulid) == ulids.end()) continue;
     parents.push_back(block);
@@ -227,7 +229,8 @@ Result<bool> BlockEngine::CompactOnce(const CancelToken* cancel,
                                       const std::function<void(uint64_t)>& throttle) {
   MutexLock lock(compact_mu_);
   std::vector<PlannedBlock> blocks;
-  for (const auto& block : *List()) {
+  const auto list = List();
+  for (const auto& block : *list) {
     blocks.push_back({.meta = block->meta(), .tombstones = block->tombstones()->all().size()});
   }
   const CompactionPlan plan =
@@ -246,7 +249,8 @@ Result<bool> BlockEngine::CompactOnce(const CancelToken* cancel,
 Status BlockEngine::ApplyRetention(const StorageSettings& settings, uint64_t other_bytes) {
   MutexLock lock(compact_mu_);
   std::vector<RetainedBlock> blocks;
-  for (const auto& block : *List()) {
+  const auto list = List();
+  for (const auto& block : *list) {
     blocks.push_back({block->meta().ulid, block->meta().max_ms, block->SizeBytes()});
   }
   uint64_t disk_bytes = 0;
@@ -274,7 +278,8 @@ Status BlockEngine::DeleteSeries(int64_t min_ms, int64_t max_ms,
   // A compaction that ends in between takes a block away: then what is left is looked at again.
   for (int attempt = 0;; ++attempt) {
     std::vector<std::pair<std::string, Tombstones>> changed;
-    for (const auto& block : *List()) {
+    const auto list = List();
+    for (const auto& block : *list) {
       if (!block->OverlapsRange(min_ms, max_ms)) continue;
       ASSIGN_OR_RETURN(const Postings series, block->Select(matchers, min_ms, max_ms, nullptr));
       if (series.empty()) continue;
@@ -290,7 +295,8 @@ Status BlockEngine::DeleteSeries(int64_t min_ms, int64_t max_ms,
 
 Status BlockEngine::CleanTombstones(const CancelToken* cancel) {
   MutexLock lock(compact_mu_);
-  for (const auto& block : *List()) {
+  const auto list = List();
+  for (const auto& block : *list) {
     if (block->tombstones()->empty()) continue;
     RETURN_IF_ERROR(Merge({block->meta().ulid}, "clean tombstones", cancel, {}));
   }
@@ -360,7 +366,8 @@ Status BlockEngine::Snapshot(const std::string& dir, Head* head, const CancelTok
 
 std::vector<BlockInfo> BlockEngine::Infos() const {
   std::vector<BlockInfo> infos;
-  for (const auto& block : *List()) {
+  const auto list = List();
+  for (const auto& block : *list) {
     const BlockMeta& m = block->meta();
     infos.push_back({.id = m.ulid,
                      .min_ms = m.min_ms,
@@ -377,7 +384,8 @@ std::vector<BlockInfo> BlockEngine::Infos() const {
 
 std::pair<int64_t, int64_t> BlockEngine::TimeBounds() const {
   std::pair<int64_t, int64_t> bounds{kMaxTimeMs, kMinTimeMs};
-  for (const auto& block : *List()) {
+  const auto list = List();
+  for (const auto& block : *list) {
     bounds.first = std::min(bounds.first, block->meta().min_ms);
     bounds.second = std::max(bounds.second, block->meta().max_ms - 1);
   }
@@ -386,7 +394,8 @@ std::pair<int64_t, int64_t> BlockEngine::TimeBounds() const {
 
 uint64_t BlockEngine::SizeBytes() const {
   uint64_t bytes = 0;
-  for (const auto& block : *List()) bytes += block->SizeBytes();
+  const auto list = List();
+  for (const auto& block : *list) bytes += block->SizeBytes();
   return bytes;
 }
 

@@ -86,8 +86,13 @@ Status Db::LoadFormat() {
 
 Status Db::OpenBlocks() {
   bool fresh = false;
-  ASSIGN_OR_RETURN(
-      catalog_, Catalog::OpenOrRebuild(options_.fs, OwnPath("catalog"), options_.logger, &fresh));
+  if (options_.memory_catalog) {
+    catalog_ = Catalog::InMemory();
+    fresh = true;
+  } else {
+    ASSIGN_OR_RETURN(
+        catalog_, Catalog::OpenOrRebuild(options_.fs, OwnPath("catalog"), options_.logger, &fresh));
+  }
   ASSIGN_OR_RETURN(blocks_, BlockEngine::Open({.fs = options_.fs,
                                                .clock = options_.clock,
                                                .logger = options_.logger,

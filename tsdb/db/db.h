@@ -54,6 +54,9 @@ struct DbOptions {
   uint32_t wal_streams = 2;
   uint64_t wal_segment_bytes = 32 << 20;
   uint64_t chunk_file_bytes = 32 << 20;
+  // Manifest and state are kept in memory and lost at exit: for tests under tsan, which does not
+  // know RocksDB's synchronisation.
+  bool memory_catalog = false;
   // The background threads: cuts, checkpoints, compaction, retention. Off in tests that call the
   // steps themselves.
   bool background = true;

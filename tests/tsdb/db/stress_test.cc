@@ -1,0 +1,147 @@
+// Everything at once: scrapes, late samples, queries, cuts, compactions, deletions and snapshots. A
+// query sees every scrape whole or not at all, and at the end nothing is missing.
+// DEUCALION_STRESS_SCRAPES makes it longer; run it under tsan and asan.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <random>
+#include <thread>
+
+#include "tests/support/temp_dir.h"
+#include "tests/tsdb/db/db_support.h"
+
+namespace deucalion::tsdb {
+namespace {
+
+constexpr int kSeries = 40;
+constexpr int64_t kStep = 15'000;
+constexpr int64_t kStart = 1'700'006'400'000;
+
+int Scrapes() {
+  const char* wanted = std::getenv("DEUCALION_STRESS_SCRAPES");
+  return wanted != nullptr ? std::atoi(wanted) : 6'000;
+}
+
+Labels Series(const char* name, int i) {
+  return Labels({{"__name__", name}, {"i", std::to_string(i)}});
+}
+
+class StressTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    DbOptions options;
+    options.memory_catalog = true;
+    options.settings.out_of_order_window_ms = 3'600'000;
+    db_ = OpenDb(dir_.path(), options);
+  }
+
+  // All series of a scrape have its number as value.
+  void Ingest() {
+    for (int n = 0; n < Scrapes(); ++n) {
+      auto appender = db_->NewAppender({});
+      for (int i = 0; i < kSeries; ++i) {
+        for (const char* name : {"kept", "doomed"}) {
+          ASSERT_TRUE(appender
+                          ->Append(Ref(appender.get(), Series(name, i)), kStart + n * kStep,
+                                   static_cast<double>(n), 0)
+                          .ok());
+        }
+      }
+      ASSERT_TRUE(appender->Commit().ok());
+      newest_ = n;
+      if (n % 10 != 5) continue;
+      // Late: between two scrapes, for all series at once too.
+      auto late = db_->NewAppender({});
+      const int64_t t = kStart + (n - 5) * kStep + 7;
+      for (int i = 0; i < kSeries; ++i) {
+        ASSERT_TRUE(late->Append(Ref(late.get(), Series("kept", i)), t, -1, 0).ok());
+      }
+      ASSERT_TRUE(late->Commit().ok());
+    }
+    done_ = true;
+  }
+
+  void Query() {
+    std::mt19937_64 rng(1);
+    while (!done_) {
+      const int64_t newest = kStart + newest_ * kStep;
+      const int64_t min_ms = newest - static_cast<int64_t>(rng() % 20'000'000);
+      const auto times = CountByTime(min_ms, newest);
+      for (const auto& [t, count] : times) {
+        if (count != kSeries) {
+          ADD_FAILURE() << "half a scrape at " << (t - kStart) / kStep << ": " << count;
+          return;
+        }
+      }
+      ++queries_;
+    }
+  }
+
+  std::map<int64_t, int> CountByTime(int64_t min_ms, int64_t max_ms) {
+    std::map<int64_t, int> times;
+    auto querier = db_->NewQuerier(min_ms, max_ms);
+    EXPECT_TRUE(querier.ok());
+    auto set = (*querier)->Select(false, {.min_ms = min_ms, .max_ms = max_ms},
+                                  {Matcher::Equal("__name__", "kept")}, nullptr);
+    EXPECT_TRUE(set.ok()) << set.status().ToString();
+    SampleColumns samples;
+    for (size_t i = 0; i < (*set)->size(); ++i) {
+      samples.Clear();
+      const Status status = (*set)->Read(i, min_ms, max_ms, &samples);
+      EXPECT_TRUE(status.ok()) << status.ToString();
+      for (const int64_t t : samples.times) ++times[t];
+    }
+    return times;
+  }
+
+  void Repeat(const std::function<Status()>& step) {
+    while (!done_) {
+      const Status status = step();
+      EXPECT_TRUE(status.ok()) << status.ToString();
+      std::this_thread::yield();
+    }
+  }
+
+  TempDir dir_;
+  std::unique_ptr<Db> db_;
+  std::atomic<int> newest_{0};
+  std::atomic<bool> done_{false};
+  std::atomic<int> queries_{0};
+};
+
+TEST_F(StressTest, QueriesSeeWholeScrapesWhileEverythingRuns) {
+  {
+    std::vector<std::jthread> threads;
+    threads.emplace_back([this] { Ingest(); });
+    for (int i = 0; i < 2; ++i) threads.emplace_back([this] { Query(); });
+    threads.emplace_back([this] { Repeat([this] { return db_->MaintainHead(); }); });
+    threads.emplace_back(
+        [this] { Repeat([this] { return db_->MaintainBlocks(nullptr, {}).status(); }); });
+    threads.emplace_back([this] {
+      Repeat([this] {
+        const int64_t newest = kStart + newest_ * kStep;
+        return db_->DeleteSeries(newest - 7'200'000, newest - 3'600'000,
+                                 {Matcher::Equal("__name__", "doomed")});
+      });
+    });
+    threads.emplace_back([this] {
+      Repeat([this] {
+        RETURN_IF_ERROR(db_->Checkpoint());
+        return db_->Snapshot(false).status();
+      });
+    });
+  }
+  EXPECT_GT(queries_, 0);
+  const auto times = CountByTime(kStart, kStart + Scrapes() * kStep);
+  int late = 0;
+  for (int n = 0; n < Scrapes(); ++n) {
+    const auto it = times.find(kStart + n * kStep);
+    ASSERT_TRUE(it != times.end() && it->second == kSeries) << "scrape " << n;
+    late += n % 10 == 5;
+  }
+  EXPECT_EQ(times.size(), static_cast<size_t>(Scrapes() + late));
+}
+
+}  // namespace
+}  // namespace deucalion::tsdb
