@@ -16,8 +16,9 @@ if(CCACHE)
 endif()
 
 add_library(deucalion_options INTERFACE)
+# -pthread for all: some parts' flags have it, and a precompiled header serves only equal ones.
 target_compile_options(deucalion_options INTERFACE
-  -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -fno-omit-frame-pointer)
+  -pthread -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -fno-omit-frame-pointer)
 if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
   target_compile_options(deucalion_options INTERFACE -Wthread-safety -Werror=thread-safety)
 else()

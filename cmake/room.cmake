@@ -2,6 +2,24 @@
 #   A static library deucalion_NAME from every .cc below the calling folder (or DIR), less EXCLUDE patterns.
 # deucalion_test(NAME [DEPS targets...])
 #   One GoogleTest binary from every *_test.cc below the calling folder.
+
+# One precompiled header for all rooms, and one for all tests.
+set(DEUCALION_PCH <algorithm> <atomic> <chrono> <cstdint> <functional> <map> <memory> <mutex> <optional> <span>
+  <string> <string_view> <unordered_map> <utility> <vector>)
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/pch.cc CONTENT "// Carries the precompiled header.\n")
+add_library(deucalion_pch OBJECT ${CMAKE_BINARY_DIR}/pch.cc)
+target_link_libraries(deucalion_pch PRIVATE deucalion_options)
+target_precompile_headers(deucalion_pch PRIVATE ${DEUCALION_PCH})
+if(DEUCALION_TESTS)
+  find_package(GTest REQUIRED)
+  set(source_dir ${CMAKE_SOURCE_DIR}/tests/support/source_dir.cc)
+  add_library(deucalion_test_support STATIC ${source_dir} ${CMAKE_BINARY_DIR}/pch.cc)
+  target_link_libraries(deucalion_test_support PRIVATE deucalion_options GTest::gtest GTest::gmock)
+  target_precompile_headers(deucalion_test_support PRIVATE <gtest/gtest.h> ${DEUCALION_PCH})
+  set_source_files_properties(${source_dir} PROPERTIES SKIP_PRECOMPILE_HEADERS ON
+    COMPILE_DEFINITIONS DEUCALION_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+endif()
+
 function(deucalion_room name)
   cmake_parse_arguments(ARG "" "DIR" "DEPS;PARTS;EXCLUDE" ${ARGN})
   set(dir ${CMAKE_CURRENT_SOURCE_DIR}/${ARG_DIR})
@@ -16,9 +34,7 @@ function(deucalion_room name)
   endif()
   add_library(deucalion_${name} STATIC ${sources})
   target_link_libraries(deucalion_${name} PUBLIC deucalion_options ${ARG_DEPS} PRIVATE ${ARG_PARTS})
-  target_precompile_headers(deucalion_${name} PRIVATE
-    <algorithm> <atomic> <chrono> <cstdint> <functional> <map> <memory> <mutex> <optional> <span>
-    <string> <string_view> <unordered_map> <utility> <vector>)
+  target_precompile_headers(deucalion_${name} REUSE_FROM deucalion_pch)
 endfunction()
 
 function(deucalion_test name)
@@ -28,11 +44,8 @@ function(deucalion_test name)
     return()
   endif()
   add_executable(${name}_test ${sources})
-  target_link_libraries(${name}_test PRIVATE deucalion_options ${ARG_DEPS} GTest::gtest GTest::gmock GTest::gtest_main)
-  target_precompile_headers(${name}_test PRIVATE
-    <gtest/gtest.h> <algorithm> <atomic> <chrono> <functional> <map> <memory> <mutex> <optional> <span>
-    <string> <string_view> <unordered_map> <vector>)
-  target_compile_definitions(${name}_test PRIVATE DEUCALION_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  target_link_libraries(${name}_test PRIVATE deucalion_options ${ARG_DEPS} deucalion_test_support GTest::gtest GTest::gmock GTest::gtest_main)
+  target_precompile_headers(${name}_test REUSE_FROM deucalion_test_support)
   set_target_properties(${name}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
     PROPERTIES TIMEOUT 300)

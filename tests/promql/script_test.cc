@@ -11,12 +11,13 @@
 #include "base/worker_pool.h"
 #include "tests/support/promqltest/engine_backend.h"
 #include "tests/support/promqltest/runner.h"
+#include "tests/support/source_dir.h"
 
 namespace deucalion::promqltest {
 namespace {
 
 std::filesystem::path Testdata() {
-  return std::filesystem::path(DEUCALION_SOURCE_DIR) / "tests" / "promql" / "testdata";
+  return std::filesystem::path(SourceDir()) / "tests" / "promql" / "testdata";
 }
 
 std::vector<std::string> Scripts() {

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "tests/scrape/parse/parse_to_text.h"
+#include "tests/support/source_dir.h"
 
 namespace deucalion::scrape {
 namespace {
@@ -16,7 +17,7 @@ using ::testing::StartsWith;
 // A counter with unit, exemplar and start time; a gauge with a timestamp; a summary; a classic
 // histogram without +Inf bucket; a native histogram that also has classic buckets.
 std::string Families() {
-  std::ifstream in(DEUCALION_SOURCE_DIR "/tests/fuzz/corpus/protobuf_parser/families.bin",
+  std::ifstream in(SourceDir() + "/tests/fuzz/corpus/protobuf_parser/families.bin",
                    std::ios::binary);
   std::stringstream bytes;
   bytes << in.rdbuf();

@@ -9,13 +9,14 @@
 
 #include "server/config/default_config.h"
 #include "server/config/sd_schema.h"
+#include "tests/support/source_dir.h"
 
 namespace deucalion::config {
 namespace {
 
 using testing::HasSubstr;
 
-const std::string kTestData = std::string(DEUCALION_SOURCE_DIR) + "/tests/server/config/testdata/";
+const std::string kTestData = SourceDir() + "/tests/server/config/testdata/";
 
 std::string Slurp(const std::string& path) {
   std::ifstream in(path);

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 
+#include "tests/support/source_dir.h"
 #include "tests/support/temp_dir.h"
 #include "tests/tsdb/block/block_fixture.h"
 #include "tsdb/block/block_reader.h"
@@ -60,7 +61,7 @@ SeriesMap GoldenSeries() {
 
 TEST(BlockGoldenTest, TheFirstBlockEverWrittenStillReads) {
   const std::string golden =
-      JoinPath(DEUCALION_SOURCE_DIR, "tests/golden/block/01ARZ3NDEKTSV4RRFFQ69G5FAV");
+      JoinPath(SourceDir(), "tests/golden/block/01ARZ3NDEKTSV4RRFFQ69G5FAV");
   FileSystem* fs = FileSystem::Posix();
   const SeriesMap series = GoldenSeries();
   if (std::getenv("DEUCALION_WRITE_GOLDEN") != nullptr) {
