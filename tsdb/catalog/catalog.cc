@@ -84,6 +84,13 @@ Status Catalog::Put(std::string_view space, std::string_view key, std::string_vi
   return Write(batch, true);
 }
 
+Status Catalog::PutUnsynced(std::string_view space, std::string_view key, std::string_view value) {
+  ASSIGN_OR_RETURN(const Keyspace keyspace, StateSpace(space));
+  CatalogBatch batch;
+  batch.Put(keyspace, key, value);
+  return Write(batch, false);
+}
+
 Result<std::string> Catalog::Get(std::string_view space, std::string_view key) {
   ASSIGN_OR_RETURN(const Keyspace keyspace, StateSpace(space));
   return Get(keyspace, key);

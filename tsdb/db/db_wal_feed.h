@@ -1,8 +1,8 @@
 // DbWalFeed: the WAL as remote write follows it.
 //
-// A cursor reads the segments of every stream, frame by frame, up to what has been written. Labels
-// of series that were introduced before it began come from the head. Saved positions keep the WAL
-// behind them, but not for more than two hours: a queue that far behind begins at what is left.
+// Opens cursors (wal_cursor.h) and keeps their positions in the catalog. Saved positions keep the
+// WAL behind them, but not for more than two hours nor more than 4 GiB: a queue further behind
+// finds a gap.
 #ifndef DEUCALION_TSDB_DB_DB_WAL_FEED_H_
 #define DEUCALION_TSDB_DB_DB_WAL_FEED_H_
 
@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread_annotations.h"
+#include "tsdb/db/feed_position.h"
 #include "tsdb/head/head.h"
 #include "tsdb/storage/state_store.h"
 #include "tsdb/storage/wal_feed.h"
@@ -33,13 +34,11 @@ class DbWalFeed final : public WalFeed {
 
   // Lowers `positions` to what cursors still need.
   void Hold(std::vector<wal::Position>* positions) EXCLUDES(mu_);
-  Status Save(const std::string& name, const std::string& position) EXCLUDES(mu_);
-
-  // "segment.offset,segment.offset": one per stream.
-  static std::string Format(const std::vector<wal::Position>& positions);
-  static bool Parse(std::string_view text, std::vector<wal::Position>* positions);
+  Status Save(const std::string& name, const std::string& text) EXCLUDES(mu_);
 
  private:
+  bool MayHold(uint32_t stream, uint32_t segment, uint32_t drop);
+
   FileSystem* const fs_;
   Clock* const clock_;
   Logger* const logger_;
@@ -47,7 +46,7 @@ class DbWalFeed final : public WalFeed {
   wal::Wal* const wal_;
   StateStore* const state_;
   Mutex mu_;
-  std::map<std::string, std::vector<wal::Position>> saved_ GUARDED_BY(mu_);
+  std::map<std::string, FeedPosition> saved_ GUARDED_BY(mu_);
 };
 
 }  // namespace deucalion::tsdb

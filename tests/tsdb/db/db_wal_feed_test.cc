@@ -83,14 +83,86 @@ TEST(DbWalFeedTest, ContinuesAtASavedPositionInsideASegmentAndAcrossCheckpoints)
 }
 
 TEST(DbWalFeedTest, PositionsSurviveTextAndDamagedTextIsRefused) {
-  const std::vector<wal::Position> positions = {{3, 20}, {7, 4096}};
-  std::vector<wal::Position> parsed;
-  EXPECT_TRUE(DbWalFeed::Parse(DbWalFeed::Format(positions), &parsed));
-  EXPECT_EQ(parsed, positions);
-  for (const char* bad : {"", "x", "1", "1.", "1.2;3.4", ".5"}) {
-    parsed.clear();
-    EXPECT_FALSE(DbWalFeed::Parse(bad, &parsed)) << bad;
+  for (const FeedPosition& position :
+       {FeedPosition{{{3, 20}, {7, 4096}}}, FeedPosition{{{1, 20}}, -5},
+        FeedPosition{{{1, 20}}, 1'700'000'000'000, 1'700'000'000'001}}) {
+    FeedPosition parsed;
+    EXPECT_TRUE(ParseFeedPosition(FormatFeedPosition(position), &parsed));
+    EXPECT_EQ(parsed, position);
   }
+  for (const char* bad : {"", "x", "1", "1.", "1.2;3.4", ".5", "1.2,", "1.2@", "1.2@3!", "1.2@3!4x"}) {
+    FeedPosition parsed;
+    EXPECT_FALSE(ParseFeedPosition(bad, &parsed)) << bad;
+  }
+}
+
+TEST(DbWalFeedTest, SaysWhatWasThereBeforeItWasOpened) {
+  TempDir dir;
+  auto db = OpenDb(dir.path());
+  ASSERT_TRUE(db->wal_feed()->OpenCursor("q").ok());
+  ASSERT_TRUE(AppendOne(db.get(), Series(1), 1000, 1).ok());
+  auto cursor = db->wal_feed()->OpenCursor("q");
+  ASSERT_TRUE(AppendOne(db.get(), Series(1), 2000, 2).ok());
+  FeedBatch batch;
+  ASSERT_TRUE((*cursor)->Next(&batch, milliseconds(0)).ok());
+  ASSERT_EQ(batch.samples.size(), 1u);
+  EXPECT_EQ(batch.samples[0].time_ms, 1000);
+  EXPECT_TRUE(batch.doubtful);
+  ASSERT_TRUE((*cursor)->Next(&batch, milliseconds(0)).ok());
+  ASSERT_EQ(batch.samples.size(), 1u);
+  EXPECT_FALSE(batch.doubtful);
+}
+
+TEST(DbWalFeedTest, TheWalIsKeptForTwoHoursThenTheGapIsNamedAndWhatFollowsIsHandedOut) {
+  TempDir dir;
+  ManualClock clock(Clock::Real()->NowMs());
+  DbOptions options;
+  options.clock = &clock;
+  auto db = OpenDb(dir.path(), options);
+  const int64_t begin_ms = clock.NowMs() - 10'000;
+  auto cursor = db->wal_feed()->OpenCursor("q");
+  ASSERT_TRUE(AppendOne(db.get(), Series(1), begin_ms + 5, 1).ok());
+  Follower follower;
+  follower.Drain(cursor->get());
+  ASSERT_TRUE((*cursor)->Save((*cursor)->position()).ok());
+  for (int i = 0; i < 5; i++) {
+    ASSERT_TRUE(AppendOne(db.get(), Series(1), begin_ms + 1000 + i, i).ok());
+    ASSERT_TRUE(db->Checkpoint().ok());
+  }
+  {
+    // Young enough: everything is there, for another life of the follower as well.
+    auto again = db->wal_feed()->OpenCursor("q");
+    Follower second;
+    second.Drain(again->get());
+    EXPECT_EQ(second.seen[Series(1)].size(), 5u);
+  }
+  clock.AdvanceMs(3 * 3600 * 1000);
+  for (int i = 5; i < 8; i++) {
+    ASSERT_TRUE(AppendOne(db.get(), Series(1), begin_ms + 1000 + i, i).ok());
+    ASSERT_TRUE(db->Checkpoint().ok());
+  }
+  auto late = db->wal_feed()->OpenCursor("q");
+  FeedBatch batch;
+  ASSERT_TRUE((*late)->Next(&batch, milliseconds(0)).ok());
+  ASSERT_TRUE(batch.gap.has_value());
+  EXPECT_EQ(batch.gap->min_ms, begin_ms + 5 - 60'000);
+  EXPECT_GE(batch.gap->max_ms, clock.NowMs());
+  // Halfway through the gap another life continues there.
+  ASSERT_TRUE((*late)->Save((*late)->PositionInGap(begin_ms + 1003)).ok());
+  ASSERT_TRUE(AppendOne(db.get(), Series(1), begin_ms + 2000, 9).ok());
+  auto last = db->wal_feed()->OpenCursor("q");
+  ASSERT_TRUE((*last)->Next(&batch, milliseconds(0)).ok());
+  ASSERT_TRUE(batch.gap.has_value());
+  EXPECT_EQ(batch.gap->min_ms, begin_ms + 1003);
+  Follower third;
+  third.Drain(last->get());
+  EXPECT_EQ(third.seen[Series(1)].size(), 1u);
+  EXPECT_TRUE(third.seen[Series(1)].contains(begin_ms + 2000));
+  // Done with it: a plain position again.
+  ASSERT_TRUE((*last)->Save((*last)->position()).ok());
+  auto after = db->wal_feed()->OpenCursor("q");
+  ASSERT_TRUE((*after)->Next(&batch, milliseconds(0)).ok());
+  EXPECT_TRUE(batch.empty());
 }
 
 }  // namespace
