@@ -181,6 +181,10 @@ Status CurlTransfer::Prepare(CURL* easy) {
   if (!request_.unix_socket.empty()) {
     curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request_.unix_socket.c_str());
   }
+  if (request_.shuffle_addresses) {
+    curl_easy_setopt(easy, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
+    curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+  }
   response_.body.reserve(std::min<uint64_t>(request_.expected_body_bytes, 64 << 20));
   PrepareProxy(easy);
   RETURN_IF_ERROR(PrepareTls(easy));

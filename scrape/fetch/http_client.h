@@ -39,6 +39,8 @@ struct HttpRequest {
   uint64_t max_body_bytes = kDefaultMaxBodyBytes;  // as received; beyond it kResourceExhausted
   std::string unix_socket;                         // connect here instead of the URL's host
   size_t expected_body_bytes = 0;                  // reserved beforehand
+  // Each new connection looks the name up anew and takes any of its addresses.
+  bool shuffle_addresses = false;
 };
 
 struct HttpResponse {
