@@ -435,6 +435,10 @@ std::string Config::ToYaml() const {
   return WriteYaml(PrintSection(ConfigSection(), *this), Secrets::kHidden);
 }
 
+std::string RemoteWriteYaml(const RemoteWriteConfig& entry) {
+  return WriteYaml(PrintSection(RemoteWriteSection(), entry), Secrets::kHidden);
+}
+
 std::vector<std::string> Config::Inactive(const std::set<std::string, std::less<>>& active) const {
   std::vector<std::string> lines;
   const auto part = [&](bool configured, std::string_view name) {

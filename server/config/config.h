@@ -247,6 +247,9 @@ struct Config {
   std::vector<std::string> Inactive(const std::set<std::string, std::less<>>& active) const;
 };
 
+// The entry as status/config shows it. Two entries with the same text differ in secrets at most.
+std::string RemoteWriteYaml(const RemoteWriteConfig& entry);
+
 inline constexpr std::string_view kAlertingPart = "alerting";
 inline constexpr std::string_view kRulesPart = "rule_files";
 inline constexpr std::string_view kRemoteWritePart = "remote_write";

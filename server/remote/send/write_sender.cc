@@ -1,0 +1,154 @@
+#include "server/remote/send/write_sender.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+#include "server/config/go_url.h"
+
+namespace deucalion::remote {
+namespace {
+
+std::string HexMd5(const std::string& text) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int size = 0;
+  EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_md5(), nullptr);
+  std::string hex;
+  for (unsigned int i = 0; i < size; ++i) {
+    static constexpr char kDigits[] = "0123456789abcdef";
+    hex += kDigits[digest[i] >> 4];
+    hex += kDigits[digest[i] & 15];
+  }
+  return hex;
+}
+
+std::string NameOf(const config::RemoteWriteConfig& entry, const std::string& hash) {
+  return entry.name.empty() ? hash.substr(0, 6) : entry.name;
+}
+
+}  // namespace
+
+WriteSender::WriteSender(WriteSenderOptions options)
+    : options_(std::move(options)), metrics_(options_.metrics, options_.newest_ms) {}
+
+WriteSender::~WriteSender() { Stop(); }
+
+std::string WriteSender::Unsupported(const config::RemoteWriteConfig& entry) {
+  if (entry.sigv4) return "sigv4";
+  if (entry.azuread) return "azuread";
+  if (entry.google_iam) return "google_iam";
+  return "";
+}
+
+Result<std::shared_ptr<WriteTransport>> WriteSender::NewTransport(
+    const config::RemoteWriteConfig& entry) {
+  if (options_.transport) return options_.transport(entry);
+  if (http_ == nullptr) http_ = scrape::NewHttpEngine();
+  return NewHttpTransport(http_.get(), entry, options_.user_agent, options_.clock);
+}
+
+Result<std::vector<WriteSender::Plan>> WriteSender::MakePlans(
+    const std::vector<config::RemoteWriteConfig>& entries) {
+  std::vector<Plan> plans;
+  std::set<std::string> hashes;
+  std::map<std::string, int> same_url;
+  for (const config::RemoteWriteConfig& entry : entries) {
+    if (!Unsupported(entry).empty()) continue;
+    Plan plan{.entry = &entry, .hash = HexMd5(config::RemoteWriteYaml(entry))};
+    const std::string shown_url = config::RedactUrl(*entry.url);
+    if (!hashes.insert(plan.hash).second) {
+      return InvalidArgumentError(
+          "duplicate remote write configs are not allowed, found duplicate for URL: " + shown_url);
+    }
+    if (!entry.name.empty()) {
+      plan.cursor = "name:" + entry.name;
+    } else {
+      plan.cursor = "url:" + shown_url;
+      if (const int n = ++same_url[shown_url]; n > 1) plan.cursor += "#" + std::to_string(n);
+    }
+    ASSIGN_OR_RETURN(plan.transport, NewTransport(entry));
+    plans.push_back(std::move(plan));
+  }
+  return plans;
+}
+
+Status WriteSender::Apply(Storage* storage, const std::vector<config::RemoteWriteConfig>& entries,
+                          const Labels& external_labels) {
+  ASSIGN_OR_RETURN(std::vector<Plan> plans, MakePlans(entries));
+  const bool same_labels = external_labels == external_labels_;
+  external_labels_ = external_labels;
+  std::set<std::string> wanted;
+  std::vector<Plan> to_start;
+  std::vector<std::string> to_stop;
+  for (Plan& plan : plans) {
+    wanted.insert(plan.cursor);
+    const auto running = queues_.find(plan.cursor);
+    if (running != queues_.end() && running->second.hash == plan.hash && same_labels) {
+      running->second.thread->SetTransport(std::move(plan.transport));
+      continue;
+    }
+    to_start.push_back(std::move(plan));
+  }
+  for (const auto& [cursor, queue] : queues_) {
+    const bool restarts = std::ranges::any_of(
+        to_start, [&](const Plan& plan) { return plan.cursor == cursor; });
+    if (restarts || !wanted.contains(cursor)) to_stop.push_back(cursor);
+  }
+  StopQueues(to_stop);
+  for (Plan& plan : to_start) RETURN_IF_ERROR(StartQueue(storage, std::move(plan), external_labels));
+  for (const std::string& cursor : storage->wal_feed()->CursorNames()) {
+    if (!wanted.contains(cursor)) RETURN_IF_ERROR(storage->wal_feed()->ForgetCursor(cursor));
+  }
+  return OkStatus();
+}
+
+Status WriteSender::StartQueue(Storage* storage, Plan plan, const Labels& external_labels) {
+  Queue queue{.name = NameOf(*plan.entry, plan.hash),
+              .url = config::RedactUrl(*plan.entry->url),
+              .hash = plan.hash};
+  QueueThread::Parts parts{.storage = storage,
+                           .clock = options_.clock,
+                           .logger = options_.logger,
+                           .metrics = metrics_.Add(queue.name, queue.url),
+                           .metadata = options_.metadata};
+  auto thread = QueueThread::Start(plan.cursor, *plan.entry, external_labels, std::move(parts),
+                                   std::move(plan.transport));
+  if (!thread.ok()) {
+    metrics_.Remove(queue.name, queue.url);
+    return thread.TakeStatus().WithContext("starting remote write to " + queue.url);
+  }
+  queue.thread = std::move(*thread);
+  options_.logger->Info("Starting WAL watcher", {{"queue", queue.name}, {"url", queue.url}});
+  queues_.emplace(plan.cursor, std::move(queue));
+  return OkStatus();
+}
+
+// All at once, so that receivers that are down cost one deadline.
+void WriteSender::StopQueues(const std::vector<std::string>& cursors) {
+  std::vector<std::jthread> stops;
+  for (const std::string& cursor : cursors) {
+    QueueThread* const thread = queues_.at(cursor).thread.get();
+    stops.emplace_back([thread, deadline_ms = options_.flush_deadline_ms] {
+      thread->Stop(deadline_ms);
+    });
+  }
+  stops.clear();  // waits
+  for (const std::string& cursor : cursors) {
+    const auto it = queues_.find(cursor);
+    it->second.thread = nullptr;
+    metrics_.Remove(it->second.name, it->second.url);
+    options_.logger->Info("Remote storage stopped.", {{"queue", it->second.name}});
+    queues_.erase(it);
+  }
+}
+
+void WriteSender::Stop() {
+  std::vector<std::string> all;
+  for (const auto& [cursor, queue] : queues_) all.push_back(cursor);
+  StopQueues(all);
+}
+
+}  // namespace deucalion::remote

@@ -1,0 +1,79 @@
+// WriteSender: all of remote_write: one queue per entry of the configuration.
+//
+// A queue keeps its place in the WAL under its name, or its URL where it has none: across restarts,
+// and across reloads that change the rest of its entry. An entry with a new name or URL starts at
+// the present; the place of one that is gone is forgotten.
+//
+// Thread-safe, except that Apply and Stop run one at a time.
+#ifndef DEUCALION_SERVER_REMOTE_SEND_WRITE_SENDER_H_
+#define DEUCALION_SERVER_REMOTE_SEND_WRITE_SENDER_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/remote/send/queue_thread.h"
+
+namespace deucalion::remote {
+
+struct WriteSenderOptions {
+  Clock* clock = Clock::Real();
+  Logger* logger = nullptr;
+  MetricRegistry* metrics = nullptr;
+  std::string user_agent;
+  // For what is queued, at shutdown and when a queue is stopped by a reload.
+  int64_t flush_deadline_ms = 60'000;
+  std::function<SendQueue::FamilyMetadata()> metadata;
+  std::function<int64_t()> newest_ms;  // see SendMetrics
+  // How requests are sent; by default over HTTP.
+  std::function<Result<std::shared_ptr<WriteTransport>>(const config::RemoteWriteConfig&)>
+      transport;
+};
+
+class WriteSender {
+ public:
+  explicit WriteSender(WriteSenderOptions options);
+  ~WriteSender();
+
+  // Starts, keeps, restarts and stops queues. `storage` must stay open until Stop. Errors:
+  // duplicate entries, files that cannot be used; queues are then as before.
+  Status Apply(Storage* storage, const std::vector<config::RemoteWriteConfig>& entries,
+               const Labels& external_labels);
+  // Flushes and stops every queue.
+  void Stop();
+
+  // The authentication an entry asks for that is not there yet: "sigv4". Empty: none. Such an entry
+  // is not run.
+  static std::string Unsupported(const config::RemoteWriteConfig& entry);
+
+ private:
+  struct Queue {
+    std::string name;  // as metrics call it
+    std::string url;
+    std::string hash;
+    std::unique_ptr<QueueThread> thread;
+  };
+  // What one entry of a new configuration comes to.
+  struct Plan {
+    const config::RemoteWriteConfig* entry = nullptr;
+    std::string cursor;
+    std::string hash;
+    std::shared_ptr<WriteTransport> transport;
+  };
+
+  Result<std::vector<Plan>> MakePlans(const std::vector<config::RemoteWriteConfig>& entries);
+  Result<std::shared_ptr<WriteTransport>> NewTransport(const config::RemoteWriteConfig& entry);
+  Status StartQueue(Storage* storage, Plan plan, const Labels& external_labels);
+  void StopQueues(const std::vector<std::string>& cursors);
+
+  const WriteSenderOptions options_;
+  SendMetrics metrics_;
+  std::unique_ptr<scrape::HttpEngine> http_;  // made with the first queue; outlives all of them
+  std::map<std::string, Queue> queues_;       // by cursor
+  Labels external_labels_;
+};
+
+}  // namespace deucalion::remote
+
+#endif  // DEUCALION_SERVER_REMOTE_SEND_WRITE_SENDER_H_
