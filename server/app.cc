@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <map>
 #include <set>
 #include <thread>
 #include <utility>
 
 #include "base/file_system.h"
 #include "model/duration.h"
+#include "model/value.h"
 #include "promql/parser/parser.h"
 #include "server/api/federate.h"
 #include "server/config/default_config.h"
@@ -150,9 +152,16 @@ void App::LogInactive(const config::Config& config) {
   for (const std::string& note : config.notes) logger_->Warn(note);
   static const std::set<std::string, std::less<>> kActive = {"static_configs", "file_sd_configs",
                                                              "http_sd_configs", "dns_sd_configs",
+                                                             std::string(config::kRemoteWritePart),
                                                              std::string(config::kExemplarsPart)};
   for (const std::string& what : config.Inactive(kActive)) {
     logger_->Warn("Configured but not supported yet: it has no effect", {{"section", what}});
+  }
+  for (const config::RemoteWriteConfig& entry : config.remote_write) {
+    const std::string what = remote::WriteSender::Unsupported(entry);
+    if (what.empty()) continue;
+    logger_->Warn("Configured but not supported yet: nothing is sent",
+                  {{"section", "remote_write." + what}, {"url", config::RedactUrl(*entry.url)}});
   }
 }
 
@@ -192,6 +201,31 @@ scrape::ScrapeOptions App::ScrapeOptionsOf() const {
   options.adjust_timestamps = flags_.scrape_adjust_timestamps;
   options.timestamp_tolerance_ms = flags_.scrape_timestamp_tolerance_ns / 1'000'000;
   options.discovery_reload_interval_ms = flags_.scrape_discovery_reload_interval_ms;
+  return options;
+}
+
+remote::WriteSenderOptions App::SenderOptionsOf() {
+  remote::WriteSenderOptions options;
+  options.logger = logger_.get();
+  options.metrics = &metrics_;
+  options.user_agent = "Prometheus/" + std::string(build_.version);
+  options.flush_deadline_ms = flags_.remote_flush_deadline_ms;
+  options.newest_ms = [this] {
+    Storage* const storage = storage_.get();
+    return storage == nullptr ? kMinTimeMs : storage->admin()->TimeBounds().second;
+  };
+  // What the targets say now, each family once.
+  options.metadata = [this] {
+    std::map<std::string, Metadata> families;
+    for (const scrape::PoolTargets& pool : scraper_->manager().Targets()) {
+      for (const auto& loop : pool.active) {
+        for (scrape::FamilyMetadata& family : loop->cache().ListMetadata()) {
+          families.emplace(std::move(family.family), std::move(family.metadata));
+        }
+      }
+    }
+    return remote::SendQueue::FamilyMetadata(families.begin(), families.end());
+  };
   return options;
 }
 
@@ -315,6 +349,7 @@ Status App::StartHttp() {
                                                        .registry = &metrics_,
                                                        .log = logger_.get(),
                                                        .threads = WorkerThreads()});
+  write_sender_ = std::make_unique<remote::WriteSender>(SenderOptionsOf());
   if (flags_.web_enable_remote_write_receiver) {
     const auto accepts = [this](std::string_view message) {
       return std::find(flags_.web_remote_write_messages.begin(),
@@ -399,6 +434,8 @@ Status App::StartScraping() {
 
 Status App::Apply(const config::Config& config) {
   RETURN_IF_ERROR(storage_.get()->admin()->Apply(SettingsOf(config, flags_, features_)));
+  RETURN_IF_ERROR(write_sender_->Apply(storage_.get(), config.remote_write,
+                                       config.global.scrape.external_labels));
   RETURN_IF_ERROR(engine_->SetQueryLogFile(config.global.query_log_file));
   RETURN_IF_ERROR(
       scraper_->ApplyConfig(config.AllScrapeConfigs(), config.global.scrape.external_labels));
@@ -455,11 +492,13 @@ void App::Shutdown() {
   }
   if (scraper_ != nullptr) scraper_->Stop();
   if (http_ != nullptr) http_->Stop(kShutdownGrace);
+  if (write_sender_ != nullptr) write_sender_->Stop();
   storage_.Set(nullptr);
   http_.reset();
   router_.reset();
   api_.reset();
   write_handler_.reset();
+  write_sender_.reset();
   read_handler_.reset();
   scraper_.reset();
   engine_.reset();

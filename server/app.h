@@ -23,6 +23,7 @@
 #include "server/config/flags.h"
 #include "server/http/server.h"
 #include "server/remote/read_handler.h"
+#include "server/remote/send/write_sender.h"
 #include "server/remote/write_handler.h"
 #include "server/web/web_security.h"
 #include "server/wiring.h"
@@ -69,6 +70,7 @@ class App {
   promql::EngineOptions EngineOptionsOf();
   api::ApiOptions ApiOptionsOf();
   scrape::ScrapeOptions ScrapeOptionsOf() const;
+  remote::WriteSenderOptions SenderOptionsOf();
   // False: the response says that the server cannot serve data now.
   bool Ready(http::Response* response) const;
   void RegisterRoutes();
@@ -107,6 +109,7 @@ class App {
   std::unique_ptr<WorkerPool> query_workers_;
   std::unique_ptr<promql::Engine> engine_;
   std::unique_ptr<scrape::Scraper> scraper_;
+  std::unique_ptr<remote::WriteSender> write_sender_;
   std::unique_ptr<remote::WriteHandler> write_handler_;
   std::unique_ptr<remote::ReadHandler> read_handler_;
   std::unique_ptr<api::Api> api_;
