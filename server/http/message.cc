@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "server/http/multipart.h"
+
 namespace deucalion::http {
 namespace {
 
@@ -283,24 +285,55 @@ Params Request::Query() const {
   return params;
 }
 
-Result<Params> Request::Form() const {
-  Params params;
+Status Request::ReadForm(bool multipart, Params* params) const {
+  Status status;
+  std::string boundary;
   if (method == "POST" || method == "PUT" || method == "PATCH") {
     const std::string_view content_type = headers.Get("Content-Type");
+    MediaType media;
     if (!content_type.empty()) {
-      ASSIGN_OR_RETURN(const MediaType media, ParseMediaType(content_type));
-      if (media.type == "application/x-www-form-urlencoded") {
-        RETURN_IF_ERROR(ParseQuery(body, &params));
+      auto parsed = ParseMediaType(content_type);
+      if (parsed.ok()) {
+        media = std::move(parsed).value();
+      } else {
+        // A bad parameter does not hide the type.
+        status = parsed.TakeStatus();
+        media.type = ToLower(Trim(content_type.substr(0, content_type.find(';'))));
       }
     }
+    if (media.type == "application/x-www-form-urlencoded") {
+      Status body_status = ParseQuery(body, params);
+      if (status.ok()) status = std::move(body_status);
+    } else if (media.type == "multipart/form-data") {
+      boundary = media.params.Get("boundary");
+    }
   }
-  RETURN_IF_ERROR(ParseQuery(query, &params));
+  Status query_status = ParseQuery(query, params);
+  if (status.ok()) status = std::move(query_status);
+  if (multipart && !boundary.empty()) (void)ParseMultipart(boundary, body, params);
+  return status;
+}
+
+Result<Params> Request::Form() const {
+  Params params;
+  RETURN_IF_ERROR(ReadForm(false, &params));
+  return params;
+}
+
+Params Request::FormValues() const {
+  Params params;
+  (void)ReadForm(true, &params);
   return params;
 }
 
 void Response::SetBody(std::string bytes, std::string_view content_type) {
   body = std::move(bytes);
   headers.Set("Content-Type", std::string(content_type));
+}
+
+void Response::Text(int code, std::string_view text) {
+  status = code;
+  SetBody(std::string(text), "text/plain; charset=utf-8");
 }
 
 void Response::Error(int code, std::string_view text) {
@@ -312,8 +345,27 @@ void Response::Error(int code, std::string_view text) {
   headers.Set("X-Content-Type-Options", "nosniff");
 }
 
-void Response::Redirect(int code, std::string location) {
+void Response::Redirect(const Request& request, int code, std::string location) {
   status = code;
+  if (request.method == "GET" || request.method == "HEAD") {
+    std::string page = "<a href=\"";
+    for (const char c : location) {
+      if (c == '&') {
+        page += "&amp;";
+      } else if (c == '<') {
+        page += "&lt;";
+      } else if (c == '>') {
+        page += "&gt;";
+      } else if (c == '"') {
+        page += "&#34;";
+      } else if (c == '\'') {
+        page += "&#39;";
+      } else {
+        page += c;
+      }
+    }
+    SetBody(page + "\">" + StatusText(code) + "</a>.\n\n", "text/html; charset=utf-8");
+  }
   headers.Set("Location", std::move(location));
 }
 

@@ -104,6 +104,13 @@ struct Request {
   // URL query and, for POST, PUT and PATCH, an urlencoded body, merged as Go's ParseForm does: body
   // first.
   Result<Params> Form() const;
+  // The same for handlers that take what can be read and ignore the rest, as Go's FormValue does:
+  // never an error, and fields of a multipart/form-data body come after the others.
+  Params FormValues() const;
+
+ private:
+  // Everything that can be read, and the first thing that cannot.
+  Status ReadForm(bool multipart, Params* params) const;
 };
 
 // Produces a streamed body. Calls come one at a time, from threads of the route's pool; between two
@@ -156,9 +163,12 @@ struct Response {
 
   // Replaces body and Content-Type.
   void SetBody(std::string bytes, std::string_view content_type);
+  // Plain text as it stands.
+  void Text(int code, std::string_view text);
   // Go's http.Error: text/plain, nosniff, a newline at the end.
   void Error(int code, std::string_view text);
-  void Redirect(int code, std::string location);
+  // Go's http.Redirect: for GET and HEAD with a small page, for browsers that do not follow.
+  void Redirect(const Request& request, int code, std::string location);
 };
 
 // Runs on a thread of the route's pool. May move out of the request. An exception that escapes is

@@ -25,6 +25,54 @@ std::shared_ptr<const Route> InlineRoute(Handler handler) {
   return route;
 }
 
+// "/a/./b//c/../d" -> "/a/b/d", as Go's ServeMux cleans it; a slash at the end stays.
+std::string CleanPath(std::string_view path) {
+  std::vector<std::string_view> kept;
+  std::string_view rest = path;
+  std::string_view segment;
+  while (!rest.empty()) {
+    segment = TakeSegment(&rest);
+    if (segment == "..") {
+      if (!kept.empty()) kept.pop_back();
+    } else if (!segment.empty() && segment != ".") {
+      kept.push_back(segment);
+    }
+  }
+  std::string out;
+  for (const std::string_view s : kept) out.append("/").append(s);
+  if (out.empty() || path.back() == '/') out += '/';
+  return out;
+}
+
+bool IsClean(std::string_view path) {
+  for (size_t at = path.find("/"); at != std::string_view::npos; at = path.find("/", at + 1)) {
+    const std::string_view rest = path.substr(at);
+    if (rest.starts_with("//") || rest.starts_with("/./") || rest.starts_with("/../") ||
+        rest == "/." || rest == "/..") {
+      return false;
+    }
+  }
+  return true;
+}
+
+// For a Location: what a path may hold as it stands is kept.
+std::string EscapePath(std::string_view path) {
+  constexpr std::string_view kPlain = "-_.~/:@!$&'()*+,;=";
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : path) {
+    const bool alphanumeric =
+        (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (alphanumeric || kPlain.find(c) != std::string_view::npos) {
+      out += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      out.append("%").append(1, kHex[byte >> 4]).append(1, kHex[byte & 15]);
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 struct Router::Node {
@@ -40,7 +88,15 @@ Router::Router(std::string prefix)
     : prefix_(prefix == "/" ? "" : std::move(prefix)),
       root_(std::make_unique<Node>()),
       not_found_(InlineRoute(
-          [](Request&, Response* response) { response->Error(404, "404 page not found"); })) {}
+          [](Request&, Response* response) { response->Error(404, "404 page not found"); })) {
+  if (prefix_.empty()) return;
+  // Who comes to the root is sent below the prefix.
+  auto root = InlineRoute(
+      [this](Request& request, Response* response) { response->Redirect(request, 302, prefix_); });
+  auto& child = root_->fixed[""];
+  child = std::make_unique<Node>();
+  child->routes["GET"] = std::move(root);
+}
 
 Router::~Router() = default;
 
@@ -108,6 +164,13 @@ const Router::Node* Router::Walk(const Node* node, std::string_view rest, std::s
 
 Router::Match Router::Find(std::string_view method, std::string_view path) const {
   if (path.empty() || path[0] != '/') return Miss(method, path);
+  if (!IsClean(path)) {
+    return {
+        InlineRoute([location = EscapePath(CleanPath(path))](Request& request, Response* response) {
+          response->Redirect(request, 301,
+                             request.query.empty() ? location : location + "?" + request.query);
+        })};
+  }
   Match match;
   const Node* node = Walk(root_.get(), path, method, &match.params);
   if (node == nullptr) return Miss(method, path);
@@ -149,17 +212,11 @@ Router::Match Router::Miss(std::string_view method, std::string_view path) const
     }
     if (methods_of(other).contains(std::string(method))) {
       const int code = method == "GET" ? 301 : 308;
-      return {
-          InlineRoute([code, slash = other.back() == '/'](Request& request, Response* response) {
-            std::string location = request.raw_path;
-            if (slash) {
-              location += '/';
-            } else {
-              location.pop_back();
-            }
-            if (!request.query.empty()) location += "?" + request.query;
-            response->Redirect(code, std::move(location));
-          })};
+      return {InlineRoute([code, path = EscapePath(other)](Request& request, Response* response) {
+        std::string location = path;
+        if (!request.query.empty()) location += "?" + request.query;
+        response->Redirect(request, code, std::move(location));
+      })};
     }
   }
   return {not_found_};
@@ -169,7 +226,9 @@ std::vector<std::string> Router::Labels() const {
   std::set<std::string> labels;
   const auto collect = [&labels](const auto& self, const Node* node) -> void {
     if (node == nullptr) return;
-    for (const auto& [method, route] : node->routes) labels.insert(route->options.label);
+    for (const auto& [method, route] : node->routes) {
+      if (!route->options.label.empty()) labels.insert(route->options.label);
+    }
     for (const auto& [text, child] : node->fixed) self(self, child.get());
     self(self, node->param.get());
     self(self, node->rest.get());

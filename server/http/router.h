@@ -4,7 +4,7 @@
 // (the rest, with its slash). Fixed segments win over parameters, parameters over a rest. A path
 // that only differs by a trailing slash is redirected (301 for GET, 308 otherwise); another method
 // on a known path is 405 with Allow, OPTIONS on it 200 with Allow; everything else is
-// "404 page not found".
+// "404 page not found". A path with empty, "." or ".." segments is redirected to the clean one.
 //
 // Built before the server starts, then const: Find may be called from any thread.
 #ifndef DEUCALION_SERVER_HTTP_ROUTER_H_
@@ -44,7 +44,8 @@ struct Route {
 
 class Router {
  public:
-  // `prefix` ("" or "/prometheus") goes before every pattern; labels do not show it.
+  // `prefix` ("" or "/prometheus") goes before every pattern; labels do not show it. GET / is then
+  // redirected to it.
   explicit Router(std::string prefix = "");
   ~Router();
 

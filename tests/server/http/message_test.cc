@@ -70,6 +70,31 @@ TEST(FormTest, ReportsWhatItCannotRead) {
   EXPECT_EQ(request.Form().status().message(), "mime: invalid media parameter");
 }
 
+TEST(FormValuesTest, TakesWhatItCanRead) {
+  Request request;
+  request.method = "POST";
+  request.query = "time=%zz&time=5";
+  request.body = "query=1;2&query=up";
+  request.headers.Set("Content-Type", "application/x-www-form-urlencoded");
+  EXPECT_EQ(Show(request.FormValues()), "query=up;time=5;");
+  request.headers.Set("Content-Type", "text/plain");
+  EXPECT_EQ(Show(request.FormValues()), "time=5;");
+}
+
+TEST(FormValuesTest, ReadsMultipartFieldsButNoFiles) {
+  Request request;
+  request.method = "POST";
+  request.query = "time=5";
+  request.headers.Set("Content-Type", "multipart/form-data; boundary=\"a b\"");
+  request.body =
+      "preamble\r\n--a b\r\nContent-Disposition: form-data; name=\"query\"\r\n\r\nup\r\n--a b \r\n"
+      "Content-Type: text/plain\r\ncontent-disposition: form-data; name=empty\r\n\r\n\r\n--a b\r\n"
+      "Content-Disposition: form-data; name=f; filename=x\r\n\r\nfile\r\n--a b--\r\n";
+  EXPECT_EQ(Show(request.FormValues()), "time=5;query=up;empty=;");
+  request.body.resize(request.body.find("\r\n--a b "));
+  EXPECT_EQ(Show(request.FormValues()), "time=5;");
+}
+
 TEST(MediaTypeTest, SplitsTypeAndParameters) {
   const auto media = ParseMediaType("Application/X-Protobuf ; Proto=\"io.prometheus;v2\"; q=1");
   ASSERT_TRUE(media.ok());

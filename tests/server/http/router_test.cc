@@ -21,7 +21,8 @@ class RouterTest : public testing::Test {
     request.query = std::move(query);
     Response response;
     match.route->handler(request, &response);
-    std::string out = std::to_string(response.status) + " " + response.body;
+    std::string out = std::to_string(response.status) + " ";
+    if (!response.headers.Has("Location")) out += response.body;
     for (const auto& [name, value] : match.params) out += " " + name + "=" + value;
     for (const char* name : {"Allow", "Location"}) {
       if (response.headers.Has(name)) out += " " + std::string(response.headers.Get(name));
@@ -71,7 +72,26 @@ TEST_F(RouterTest, PutsThePrefixBeforePathsButNotLabels) {
 TEST_F(RouterTest, SurvivesPathsOfNothingButSlashes) {
   Router router;
   router.Get("/a/:b/*rest", Says("x"));
-  EXPECT_EQ(Ask(router, "GET", std::string(60'000, '/')).substr(0, 3), "404");
+  EXPECT_EQ(Ask(router, "GET", std::string(60'000, '/')), "301  /");
+}
+
+TEST_F(RouterTest, RedirectsToTheCleanPath) {
+  Router router;
+  router.Get("/a/b", Says("b"));
+  EXPECT_EQ(Ask(router, "GET", "//a//b", "x=1"), "301  /a/b?x=1");
+  EXPECT_EQ(Ask(router, "GET", "/x/../a/./b"), "301  /a/b");
+  EXPECT_EQ(Ask(router, "POST", "/../.."), "301  /");
+  EXPECT_EQ(Ask(router, "GET", "/a//b é/"), "301  /a/b%20%C3%A9/");
+  EXPECT_EQ(Ask(router, "GET", "/a/b"), "200 b");
+  EXPECT_EQ(Ask(router, "GET", "/a/..b"), "404 404 page not found\n");
+}
+
+TEST_F(RouterTest, SendsTheRootBelowThePrefix) {
+  Router router("/prom");
+  router.Get("/", Says("home"));
+  EXPECT_EQ(Ask(router, "GET", "/"), "302  /prom");
+  EXPECT_EQ(Ask(router, "GET", "/prom/"), "200 home");
+  EXPECT_EQ(Ask(router, "GET", "/prom"), "301  /prom/");
 }
 
 }  // namespace
