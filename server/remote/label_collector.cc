@@ -34,12 +34,9 @@ LabelProblem LabelCollector::Finish(bool need_name, std::string* out) {
   for (const Label& label : labels_) total += label.name.size() + label.value.size();
   if (total > kMaxLabelBytes) return LabelProblem::kInvalid;
   const LabelProblem problem = Check(need_name);
-  std::string_view last;
   for (const Label& label : labels_) {
-    const bool repeated = !last.empty() && label.name == last;
-    if (label.name.empty() || label.value.empty() || repeated) continue;
+    if (label.name.empty() || label.value.empty()) continue;
     AppendEncodedLabel(out, label.name, label.value);
-    last = label.name;
   }
   return problem;
 }

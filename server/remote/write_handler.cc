@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "model/labels.h"
+#include "model/value.h"
 #include "server/remote/content_negotiation.h"
 #include "server/remote/snappy_block.h"
 
@@ -16,21 +17,50 @@ constexpr std::string_view kTooFarAhead = "out of bounds: timestamp is too far i
 // A request with thousands of bad series gets this many reasons.
 constexpr size_t kMaxReasons = 50;
 
+Status OutOfOrder() { return Status(StatusCode::kOutOfOrder, "out of order sample"); }
+Status DuplicateSample() {
+  return Status(StatusCode::kDuplicateSample, "duplicate sample for timestamp");
+}
+
 bool IsBadSample(StatusCode code) {
   return code == StatusCode::kOutOfOrder || code == StatusCode::kOutOfBounds ||
          code == StatusCode::kTooOld || code == StatusCode::kDuplicateSample;
 }
 
-std::string DescribeProblem(const WriteRequest& request, const WireSeries& series) {
-  const std::string labels = request.LabelsOf(series).ToString();
-  switch (series.problem) {
-    case LabelProblem::kDuplicate:
-      return "invalid labels for series, labels " + labels + ", duplicated label";
-    case LabelProblem::kBadSymbols:
-      return "invalid labels_refs: odd number or outside of the symbols table";
-    default:
-      return "invalid metric name or labels, got " + labels;
+// As Go prints a label set: {__name__="a", b="c"}.
+std::string Show(LabelsView labels) {
+  std::string text = "{";
+  for (const Label& label : labels) {
+    if (text.size() > 1) text += ", ";
+    text += IsLegacyLabelName(label.name) ? std::string(label.name) : GoQuote(label.name);
+    text += "=" + GoQuote(label.value);
   }
+  return text + "}";
+}
+
+// Where a reason for a refusal comes from; `next` counts the request's symbol problems.
+std::string DescribeProblem(const WriteRequest& request, const WireSeries& series, size_t* next) {
+  if (series.problem == LabelProblem::kBadSymbols) {
+    return *next < request.symbol_problems.size() ? request.symbol_problems[(*next)++]
+                                                  : "parsing labels for series: invalid labelRefs";
+  }
+  const LabelsView labels = request.LabelsOf(series);
+  if (series.problem != LabelProblem::kDuplicate) {
+    return "invalid metric name or labels, got " + Show(labels);
+  }
+  std::string_view last, repeated;
+  for (const Label& label : labels) {
+    if (label.name == last) repeated = label.name;
+    if (!repeated.empty()) break;
+    last = label.name;
+  }
+  return "invalid labels for series, labels " + Show(labels) + ", duplicated label " +
+         std::string(repeated);
+}
+
+// 2.0 wants at least one sample or histogram in each series.
+bool HasNothing(const WireSeries& series) {
+  return series.sample_begin == series.sample_end && series.histogram_begin == series.histogram_end;
 }
 
 Status AppendHistogram(Appender& appender, SeriesRef ref, const WireHistogram& h) {
@@ -51,6 +81,59 @@ Status AppendHistogram(Appender& appender, SeriesRef ref, const WireHistogram& h
   }
   RETURN_IF_ERROR(histogram.Validate());
   return appender.AppendHistogram(ref, h.time_ms, histogram, h.st_ms);
+}
+
+// What is to say about a 2.0 request.
+struct Verdict {
+  std::string reasons;  // one a line, the first kMaxReasons
+  size_t problems = 0;
+  uint64_t invalid_samples = 0;  // of series with bad labels
+  uint64_t bare_samples = 0;     // of series without metadata
+
+  void Add(const std::string& reason) {
+    if (++problems > kMaxReasons) return;
+    if (problems > 1) reasons.push_back('\n');
+    reasons += reason;
+  }
+  std::string text() const {
+    if (problems <= kMaxReasons) return reasons;
+    return reasons + "\n" + std::to_string(problems - kMaxReasons) + " more errors omitted";
+  }
+};
+
+// `refused`: samples that storage did not take, by series.
+Verdict Judge(const WriteRequest& request,
+              const std::vector<std::pair<uint32_t, Status>>& refused) {
+  Verdict verdict;
+  auto next_refused = refused.begin();
+  auto next_exemplar = request.exemplar_problems.begin();
+  size_t next_symbol_problem = 0;
+  for (uint32_t i = 0; i < request.series.size(); i++) {
+    const WireSeries& series = request.series[i];
+    const LabelsView labels = request.LabelsOf(series);
+    const uint32_t samples =
+        series.sample_end - series.sample_begin + series.histogram_end - series.histogram_begin;
+    const bool stored = series.problem == LabelProblem::kNone && samples > 0;
+    if (series.problem != LabelProblem::kNone) {
+      verdict.invalid_samples += samples;
+      verdict.Add(DescribeProblem(request, series, &next_symbol_problem));
+    } else if (samples == 0) {
+      verdict.Add("TimeSeries must contain at least one sample or histogram for series " +
+                  Show(labels));
+    } else if (series.metadata < 0 ||
+               request.metadata[static_cast<size_t>(series.metadata)] == Metadata()) {
+      verdict.bare_samples += samples;
+    }
+    for (; next_exemplar != request.exemplar_problems.end() && next_exemplar->first == i;
+         ++next_exemplar) {
+      if (!stored) continue;
+      verdict.Add("parsing exemplar for series " + Show(labels) + ": " + next_exemplar->second);
+    }
+    for (; next_refused != refused.end() && next_refused->first == i; ++next_refused) {
+      verdict.Add(next_refused->second.message() + " for series " + Show(labels));
+    }
+  }
+  return verdict;
 }
 
 }  // namespace
@@ -81,9 +164,10 @@ void WriteHandler::Serve(http::Request& request, http::Response* response) {
   if (!message.ok()) return response->Error(415, message.status().message());
   const bool v1 = *message == WriteMessage::kV1;
   if (v1 ? !options_.accept_v1 : !options_.accept_v2) {
-    return response->Error(415, std::string(v1 ? kMessageV1 : kMessageV2) +
-                                    " protobuf message is not accepted by this server; accepted [" +
-                                    std::string(v1 ? kMessageV2 : kMessageV1) + "]");
+    return response->Error(415,
+                           std::string(v1 ? kMessageV1 : kMessageV2) +
+                               " protobuf message is not accepted by this server; only accepts " +
+                               std::string(v1 ? kMessageV2 : kMessageV1));
   }
   const std::string_view encoding = request.headers.Get("Content-Encoding");
   if (!encoding.empty() && !http::EqualsIgnoreCase(encoding, "snappy")) {
@@ -105,7 +189,8 @@ void WriteHandler::Serve(http::Request& request, http::Response* response) {
   }
 }
 
-Status WriteHandler::Resolve(const WriteRequest& request, Appender& appender, Batch* batch) {
+Status WriteHandler::Resolve(const WriteRequest& request, bool v1, Appender& appender,
+                             Batch* batch) {
   const int64_t max_ms = options_.clock->NowMs() + kMaxAheadMs;
   batch->refs.resize(request.series.size());
   batch->samples.reserve(request.samples.size());
@@ -115,7 +200,7 @@ Status WriteHandler::Resolve(const WriteRequest& request, Appender& appender, Ba
   bool as_expected = true;
   for (uint32_t i = 0; i < request.series.size(); i++) {
     const WireSeries& series = request.series[i];
-    if (series.problem != LabelProblem::kNone) continue;
+    if (series.problem != LabelProblem::kNone || (!v1 && HasNothing(series))) continue;
     const LabelsView labels = request.LabelsOf(series);
     const uint64_t hash = labels.Hash();
     if (i == 0) {
@@ -125,13 +210,25 @@ Status WriteHandler::Resolve(const WriteRequest& request, Appender& appender, Ba
     const SeriesRef hint = expected != nullptr && i < expected->size() ? (*expected)[i] : 0;
     ASSIGN_OR_RETURN(batch->refs[i], appender.FindOrCreate(labels, hash, hint));
     as_expected = as_expected && hint == batch->refs[i];
+    int64_t last_ms = INT64_MIN;
     for (uint32_t s = series.sample_begin; s < series.sample_end; s++) {
       const WireSample& sample = request.samples[s];
+      // 2.0 asks senders for order, whatever the out-of-order window allows.
+      if (!v1 && sample.time_ms <= last_ms) {
+        batch->refused.emplace_back(i,
+                                    sample.time_ms == last_ms ? DuplicateSample() : OutOfOrder());
+        continue;
+      }
+      last_ms = sample.time_ms;
       if (sample.time_ms > max_ms) {
         batch->refused.emplace_back(i, Status(StatusCode::kOutOfBounds, std::string(kTooFarAhead)));
         continue;
       }
       if (sample.st_ms != 0) {
+        if (options_.start_zero_ingestion && sample.st_ms < sample.time_ms) {
+          // Refused as out of order once it is there: then there is nothing to add.
+          (void)appender.Append(batch->refs[i], sample.st_ms, 0);
+        }
         const Status one =
             appender.Append(batch->refs[i], sample.time_ms, sample.value, sample.st_ms);
         if (one.ok()) {
@@ -160,8 +257,15 @@ Status WriteHandler::Resolve(const WriteRequest& request, Appender& appender, Ba
   for (uint32_t i = 0; i < request.series.size(); i++) {
     const WireSeries& series = request.series[i];
     if (batch->refs[i] == 0) continue;
+    int64_t last_ms = INT64_MIN;
     for (uint32_t h = series.histogram_begin; h < series.histogram_end; h++) {
       const WireHistogram& histogram = request.histograms[h];
+      if (!v1 && histogram.time_ms <= last_ms) {
+        batch->refused.emplace_back(
+            i, histogram.time_ms == last_ms ? DuplicateSample() : OutOfOrder());
+        continue;
+      }
+      last_ms = histogram.time_ms;
       Status one = histogram.time_ms > max_ms
                        ? Status(StatusCode::kOutOfBounds, std::string(kTooFarAhead))
                        : AppendHistogram(appender, batch->refs[i], histogram);
@@ -208,7 +312,7 @@ void WriteHandler::WriteV1(const WriteRequest& request, http::Response* response
   uint64_t invalid = 0;
   for (const WireSeries& s : request.series) invalid += s.problem != LabelProblem::kNone;
   if (invalid > 0) invalid_labels_->Add(static_cast<double>(invalid));
-  Status status = Resolve(request, *appender, &batch);
+  Status status = Resolve(request, true, *appender, &batch);
   if (status.ok() && !batch.refused.empty()) status = batch.refused[0].second;
   if (!status.ok()) {
     (void)appender->Rollback();
@@ -224,7 +328,7 @@ void WriteHandler::WriteV1(const WriteRequest& request, http::Response* response
 void WriteHandler::WriteV2(const WriteRequest& request, http::Response* response) {
   auto appender = options_.storage()->NewAppender();
   Batch batch;
-  Status status = Resolve(request, *appender, &batch);
+  Status status = Resolve(request, false, *appender, &batch);
   if (status.ok()) {
     AppendExemplars(request, batch, *appender, &batch);
     for (size_t i = 0; i < request.series.size(); i++) {
@@ -246,38 +350,22 @@ void WriteHandler::WriteV2(const WriteRequest& request, http::Response* response
                         std::to_string(batch.written_exemplars));
   if (!status.ok()) return RespondFailure(status, response);
 
-  std::string reasons;
-  size_t count = 0;
-  const auto add = [&](const std::string& reason) {
-    if (++count > kMaxReasons) return;
-    if (count > 1) reasons.push_back('\n');
-    reasons += reason;
-  };
-  uint64_t invalid = 0;
-  size_t next_refused = 0;
-  for (uint32_t i = 0; i < request.series.size(); i++) {
-    const WireSeries& series = request.series[i];
-    if (series.problem != LabelProblem::kNone) {
-      invalid +=
-          series.sample_end - series.sample_begin + series.histogram_end - series.histogram_begin;
-      add(DescribeProblem(request, series));
-    }
-    for (; next_refused < batch.refused.size() && batch.refused[next_refused].first == i;
-         next_refused++) {
-      add(batch.refused[next_refused].second.message() + " for series " +
-          request.LabelsOf(series).ToString());
-    }
+  const Verdict verdict = Judge(request, batch.refused);
+  if (verdict.invalid_samples > 0) {
+    invalid_labels_->Add(static_cast<double>(verdict.invalid_samples));
   }
-  if (invalid > 0) invalid_labels_->Add(static_cast<double>(invalid));
-  if (count > kMaxReasons) {
-    reasons += "\n" + std::to_string(count - kMaxReasons) + " more errors omitted";
+  if (verdict.bare_samples > 0) {
+    without_metadata_->Add(static_cast<double>(verdict.bare_samples));
   }
-  if (count > 0) return response->Error(400, reasons);
+  if (verdict.problems > 0) return response->Error(400, verdict.text());
   response->status = 204;
 }
 
 void WriteHandler::RespondFailure(const Status& status, http::Response* response) {
-  if (IsBadSample(status.code())) return response->Error(400, status.message());
+  // kInvalidArgument: a histogram that contradicts itself.
+  if (IsBadSample(status.code()) || status.code() == StatusCode::kInvalidArgument) {
+    return response->Error(400, status.message());
+  }
   options_.logger->Error("Error while remote writing", {{"err", status}});
   const bool retry = status.code() == StatusCode::kNoSpace ||
                      status.code() == StatusCode::kUnavailable ||

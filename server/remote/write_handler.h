@@ -28,6 +28,8 @@ struct WriteHandlerOptions {
   MetricRegistry* metrics = nullptr;
   bool accept_v1 = true;
   bool accept_v2 = true;
+  // created-timestamp-zero-ingestion: a zero at the start timestamp, where none is stored yet.
+  bool start_zero_ingestion = false;
   size_t max_decoded_bytes = 32 << 20;
   size_t order_cache_bytes = 16 << 20;
 };
@@ -44,7 +46,7 @@ class WriteHandler {
   void WriteV1(const WriteRequest& request, http::Response* response);
   void WriteV2(const WriteRequest& request, http::Response* response);
   // Finds or makes the series of the request and lines up its samples.
-  Status Resolve(const WriteRequest& request, Appender& appender, Batch* batch);
+  Status Resolve(const WriteRequest& request, bool v1, Appender& appender, Batch* batch);
   void AppendExemplars(const WriteRequest& request, const Batch& batch, Appender& appender,
                        Batch* result);
   void RespondFailure(const Status& status, http::Response* response);

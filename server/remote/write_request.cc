@@ -156,6 +156,27 @@ bool Resolve(const Refs& refs, const Symbols& symbols, LabelCollector* labels) {
   return true;
 }
 
+// Why Resolve said no, in upstream's words.
+std::string DescribeBadRefs(const Refs& refs, size_t symbols) {
+  if (refs.size() % 2 != 0) return "invalid labelRefs length " + std::to_string(refs.size());
+  for (size_t i = 0; i < refs.size(); i += 2) {
+    if (refs[i] < symbols && refs[i + 1] < symbols) continue;
+    return "labelRefs " + std::to_string(refs[i]) + " (name) = " + std::to_string(refs[i + 1]) +
+           " (value) outside of symbols table (size " + std::to_string(symbols) + ")";
+  }
+  return "";
+}
+
+// "[1 2 3]", cut when it is long.
+std::string ShowRefs(const Refs& refs) {
+  constexpr size_t kMaxShown = 64;
+  std::string text = "[";
+  for (size_t i = 0; i < refs.size() && i < kMaxShown; i++) {
+    text += (i == 0 ? "" : " ") + std::to_string(refs[i]);
+  }
+  return text + (refs.size() > kMaxShown ? " ...]" : "]");
+}
+
 struct ScratchV2 {
   Refs series_refs, exemplar_refs;
   LabelCollector labels;
@@ -181,8 +202,15 @@ bool ParseExemplarV2(std::string_view bytes, const Symbols& symbols, ScratchV2* 
         in.Skip();
     }
   }
-  if (!Resolve(scratch->exemplar_refs, symbols, &scratch->labels)) return false;
-  scratch->labels.Finish(false, e.labels.mutable_bytes());
+  if (Resolve(scratch->exemplar_refs, symbols, &scratch->labels)) {
+    scratch->labels.Finish(false, e.labels.mutable_bytes());
+  } else {
+    if (r->exemplar_problems.size() < kMaxSymbolProblems) {
+      r->exemplar_problems.emplace_back(static_cast<uint32_t>(r->series.size()),
+                                        DescribeBadRefs(scratch->exemplar_refs, symbols.size()));
+    }
+    r->exemplars.pop_back();
+  }
   return in.ok();
 }
 
@@ -251,6 +279,10 @@ bool ParseSeriesV2(std::string_view bytes, const Symbols& symbols, ScratchV2* sc
     series.problem = scratch->labels.Finish(true, &r->label_bytes);
   } else {
     series.problem = LabelProblem::kBadSymbols;
+    if (r->symbol_problems.size() < kMaxSymbolProblems) {
+      r->symbol_problems.push_back("parsing labels for series " + ShowRefs(scratch->series_refs) +
+                                   ": " + DescribeBadRefs(scratch->series_refs, symbols.size()));
+    }
   }
   EndSeries(series, r);
   return ok && in.ok() && r->label_bytes.size() <= kMaxRequestLabelBytes;
@@ -278,6 +310,8 @@ void WriteRequest::Clear() {
   histograms.clear();
   exemplars.clear();
   metadata.clear();
+  symbol_problems.clear();
+  exemplar_problems.clear();
 }
 
 Status ParseWriteRequestV1(std::string_view bytes, WriteRequest* out) {

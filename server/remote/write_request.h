@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
@@ -47,6 +48,8 @@ enum class LabelProblem : uint8_t {
   kDuplicate,   // a name twice
   kBadSymbols,  // 2.0: an odd number of references, or one outside the table
 };
+// Of this many series with kBadSymbols the request says what was wrong.
+inline constexpr size_t kMaxSymbolProblems = 50;
 
 // Ranges are half-open indexes into the columns of the request.
 struct WireSeries {
@@ -65,6 +68,10 @@ struct WriteRequest {
   std::vector<WireHistogram> histograms;
   std::vector<WireExemplar> exemplars;
   std::vector<Metadata> metadata;
+  // "parsing labels for series [1 2 3]: …", for the first series with kBadSymbols, in order.
+  std::vector<std::string> symbol_problems;
+  // The same of exemplars, which are left out: index of the series, what was wrong.
+  std::vector<std::pair<uint32_t, std::string>> exemplar_problems;
 
   LabelsView LabelsOf(const WireSeries& s) const {
     return LabelsView(
