@@ -106,6 +106,14 @@ TokenKind KeywordKind(std::string_view word) {
   return it != end && it->word == key ? it->kind : K::kIdentifier;
 }
 
+std::vector<std::string_view> Keywords() {
+  std::vector<std::string_view> words;
+  for (const Keyword& k : kKeywords) {
+    if (IsKeyword(k.kind)) words.push_back(k.word);
+  }
+  return words;
+}
+
 std::string DescribeToken(TokenKind kind, std::string_view text) {
   if (kind == K::kEof) return "end of input";
   if (IsKeyword(kind)) return "<" + std::string(text) + ">";

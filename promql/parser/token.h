@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "promql/ast.h"
 
@@ -105,6 +106,9 @@ std::string DescribeToken(TokenKind kind, std::string_view text);
 
 // The kind of a word, case ignored; kIdentifier when it is no keyword. "inf" and "nan" are numbers.
 TokenKind KeywordKind(std::string_view word);
+
+// Every word for which IsKeyword holds. The texts live as long as the process.
+std::vector<std::string_view> Keywords();
 
 }  // namespace deucalion::promql
 
