@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "model/value.h"
+#include "scrape/discovery/kinds.h"
 
 namespace deucalion::scrape {
 namespace {
@@ -40,6 +41,8 @@ constexpr std::array<std::string_view, 37> kKinds = {
 bool IsKnownDiscoveryKind(std::string_view kind) {
   return !kind.empty() && std::ranges::find(kKinds, kind) != kKinds.end();
 }
+
+std::span<const std::string_view> KnownDiscoveryKinds() { return kKinds; }
 
 Status CheckTargetAddress(std::string_view address) {
   if (address.find('/') == std::string_view::npos) return OkStatus();

@@ -1,5 +1,10 @@
 #include "scrape/discovery/discoverer.h"
 
+#include <algorithm>
+#include <variant>
+
+#include "scrape/discovery/kinds.h"
+
 namespace deucalion::scrape {
 namespace {
 
@@ -62,6 +67,20 @@ Result<std::unique_ptr<Discoverer>> NewDiscoverer(const DiscoveryConfig& config,
     return NewDnsDiscoverer(*c, set_name, services);
   }
   return UnimplementedError(DiscoveryName(config) + " service discovery is not supported yet");
+}
+
+std::vector<std::string_view> DiscoveryKindsWithMachinery() {
+  // Each alternative of the variant but the last has its own branch above.
+  std::vector<std::string_view> kinds;
+  for (const DiscoveryConfig& config :
+       {DiscoveryConfig(StaticConfig()), DiscoveryConfig(FileSdConfig()),
+        DiscoveryConfig(HttpSdConfig()), DiscoveryConfig(DnsSdConfig())}) {
+    const std::string name = DiscoveryName(config);
+    const auto known = KnownDiscoveryKinds();
+    if (const auto it = std::ranges::find(known, name); it != known.end()) kinds.push_back(*it);
+  }
+  static_assert(std::variant_size_v<DiscoveryConfig> == 5, "a new kind: add it here");
+  return kinds;
 }
 
 }  // namespace deucalion::scrape
