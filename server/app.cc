@@ -15,10 +15,10 @@
 #include "model/duration.h"
 #include "model/value.h"
 #include "promql/parser/parser.h"
+#include "server/api/feature_list.h"
 #include "server/api/federate.h"
 #include "server/config/default_config.h"
 #include "server/config/go_url.h"
-#include "server/feature_list.h"
 #include "server/probe.h"
 #include "server/web/process_metrics.h"
 #include "server/web/web.h"
@@ -58,6 +58,23 @@ promql::ParserOptions ParserOptionsOf(const config::FeatureSet& features) {
   options.extended_range_selectors = features.promql_extended_range_selectors;
   options.binop_fill_modifiers = features.promql_binop_fill_modifiers;
   return options;
+}
+
+api::FeatureSwitches FeatureSwitchesOf(const config::Flags& flags,
+                                       const config::FeatureSet& features) {
+  return {.agent = flags.agent,
+          .auto_reload_config = flags.config_auto_reload,
+          .admin = flags.web_enable_admin_api,
+          .lifecycle = flags.web_enable_lifecycle,
+          .remote_write_receiver = flags.web_enable_remote_write_receiver,
+          .experimental_functions = features.promql_experimental_functions,
+          .extended_range_selectors = features.promql_extended_range_selectors,
+          .fill_modifiers = features.promql_binop_fill_modifiers,
+          .delayed_name_removal = features.promql_delayed_name_removal,
+          .per_step_stats = features.promql_per_step_stats,
+          .type_and_unit_labels = features.type_and_unit_labels,
+          .start_zero_ingestion = features.created_timestamp_zero_ingestion,
+          .exemplar_storage = features.exemplar_storage};
 }
 
 }  // namespace
@@ -269,7 +286,17 @@ api::ApiOptions App::ApiOptionsOf() {
   options.build = {std::string(build_.version),    std::string(build_.revision),
                    std::string(build_.branch),     std::string(build_.build_user),
                    std::string(build_.build_date), std::string(build_.compiler)};
+  options.remote_write = [this](http::Request& request, http::Response* response) {
+    if (write_handler_ != nullptr) return write_handler_->Serve(request, response);
+    response->Error(404,
+                    "remote write receiver needs to be enabled with "
+                    "--web.enable-remote-write-receiver");
+  };
+  options.remote_read = [this](http::Request& request, http::Response* response) {
+    read_handler_->Serve(request, response);
+  };
   options.enable_admin = flags_.web_enable_admin_api;
+  options.external_url = external_url_;
   const auto url = config::ParseGoUrl(external_url_);
   if (url.ok()) {
     options.external_scheme = url->scheme;
@@ -278,13 +305,6 @@ api::ApiOptions App::ApiOptionsOf() {
   const std::string& listen = flags_.web_listen_addresses.front();
   options.listen_port = listen.substr(listen.rfind(':') + 1);
   return options;
-}
-
-bool App::Ready(http::Response* response) const {
-  if (storage_.get() != nullptr && !stopping_) return true;
-  response->headers.Set("X-Prometheus-Stopping", stopping_ ? "true" : "false");
-  response->Error(503, "Service Unavailable");
-  return false;
 }
 
 void App::RegisterRoutes() {
@@ -298,6 +318,8 @@ void App::RegisterRoutes() {
   web.reload = [this] { return Reload(); };
   web.quit = [] { ::kill(::getpid(), SIGTERM); };
   web.version = build_.version;
+  web.version_json = api_->BuildInfoJson();
+  web.user_assets = flags_.web_user_assets;
   web.page_title = flags_.web_page_title;
   web.path_prefix = external_path_;
   web::Register(web, router_.get());
@@ -310,21 +332,6 @@ void App::RegisterRoutes() {
        .external_labels = [this] { return CurrentConfig()->global.scrape.external_labels; },
        .metrics = &metrics_},
       router_.get());
-  router_->Post("/api/v1/write",
-                [this](http::Request& request, http::Response* response) {
-                  if (write_handler_ == nullptr) {
-                    return response->Error(404,
-                                           "remote write receiver needs to be enabled with "
-                                           "--web.enable-remote-write-receiver");
-                  }
-                  if (Ready(response)) write_handler_->Serve(request, response);
-                },
-                {.pool = http::PoolClass::kIngest});
-  router_->Post("/api/v1/read",
-                [this](http::Request& request, http::Response* response) {
-                  if (Ready(response)) read_handler_->Serve(request, response);
-                },
-                {.pool = http::PoolClass::kQuery, .compress = false});
 }
 
 Status App::StartHttp() {
@@ -356,13 +363,14 @@ Status App::StartHttp() {
                        flags_.web_remote_write_messages.end(),
                        message) != flags_.web_remote_write_messages.end();
     };
-    write_handler_ = std::make_unique<remote::WriteHandler>(
-        remote::WriteHandlerOptions{.storage = [this] { return storage_.get(); },
-                                    .clock = Clock::Real(),
-                                    .logger = logger_.get(),
-                                    .metrics = &metrics_,
-                                    .accept_v1 = accepts("prometheus.WriteRequest"),
-                                    .accept_v2 = accepts("io.prometheus.write.v2.Request")});
+    write_handler_ = std::make_unique<remote::WriteHandler>(remote::WriteHandlerOptions{
+        .storage = [this] { return storage_.get(); },
+        .clock = Clock::Real(),
+        .logger = logger_.get(),
+        .metrics = &metrics_,
+        .accept_v1 = accepts("prometheus.WriteRequest"),
+        .accept_v2 = accepts("io.prometheus.write.v2.Request"),
+        .start_zero_ingestion = features_.created_timestamp_zero_ingestion});
   }
   read_handler_ = std::make_unique<remote::ReadHandler>(remote::ReadHandlerOptions{
       .storage = [this] { return storage_.get(); },
@@ -372,7 +380,8 @@ Status App::StartHttp() {
       .sample_limit = static_cast<size_t>(flags_.remote_read_sample_limit),
       .concurrent_limit = static_cast<size_t>(flags_.remote_read_concurrent_limit),
       .max_bytes_in_frame = static_cast<size_t>(flags_.remote_read_max_bytes_in_frame)});
-  RegisterFeatures(flags_, features_, &feature_registry_);
+  api::RegisterFeatures(api::FeatureSources::BuiltIn(), FeatureSwitchesOf(flags_, features_),
+                        &feature_registry_);
   api::ApiOptions api_options = ApiOptionsOf();
   ASSIGN_OR_RETURN(api_options.cors, api::Cors::Make(flags_.web_cors_origin));
   api_ = std::make_unique<api::Api>(std::move(api_options));

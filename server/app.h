@@ -71,8 +71,6 @@ class App {
   api::ApiOptions ApiOptionsOf();
   scrape::ScrapeOptions ScrapeOptionsOf() const;
   remote::WriteSenderOptions SenderOptionsOf();
-  // False: the response says that the server cannot serve data now.
-  bool Ready(http::Response* response) const;
   void RegisterRoutes();
   std::shared_ptr<const config::Config> CurrentConfig() const EXCLUDES(config_mu_);
 

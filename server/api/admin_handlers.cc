@@ -11,28 +11,19 @@ namespace {
 
 constexpr std::string_view kDisabled = "admin APIs disabled";
 
-// strconv.ParseBool.
-Result<bool> ParseBool(std::string_view text) {
-  for (const char* yes : {"1", "t", "T", "TRUE", "true", "True"}) {
-    if (text == yes) return true;
-  }
-  for (const char* no : {"0", "f", "F", "FALSE", "false", "False"}) {
-    if (text == no) return false;
-  }
-  return InvalidArgumentError("unable to parse boolean: strconv.ParseBool: parsing " +
-                              GoQuote(text) + ": invalid syntax");
-}
-
 }  // namespace
 
 void Api::Snapshot(http::Request& request, http::Response* response) {
   if (!options_.enable_admin) return RespondError(ErrorType::kUnavailable, kDisabled, response);
-  const auto form = request.Form();
-  if (!form.ok()) return RespondError(ErrorType::kBadData, form.status().message(), response);
+  const http::Params form = request.FormValues();
   bool skip_head = false;
-  if (const std::string_view text = form->Get("skip_head"); !text.empty()) {
+  if (const std::string_view text = form.Get("skip_head"); !text.empty()) {
     const auto parsed = ParseBool(text);
-    if (!parsed.ok()) return RespondInvalidParameter("skip_head", parsed.status(), response);
+    if (!parsed.ok()) {
+      return RespondInvalidParameter(
+          "skip_head",
+          InvalidArgumentError("unable to parse boolean: " + parsed.status().message()), response);
+    }
     skip_head = *parsed;
   }
   const auto name = options_.storage()->admin()->Snapshot(skip_head);
@@ -66,7 +57,8 @@ void Api::DeleteSeries(http::Request& request, http::Response* response) {
   for (const std::string& text : form->All("match[]")) {
     auto matchers = promql::ParseMetricSelector(text);
     if (!matchers.ok()) return RespondInvalidParameter("match[]", matchers.status(), response);
-    sets.push_back(std::move(*matchers));
+    // {} selects nothing in Prometheus, and must not delete everything here.
+    if (!matchers->empty()) sets.push_back(std::move(*matchers));
   }
   for (const auto& matchers : sets) {
     const Status deleted = options_.storage()->admin()->DeleteSeries(*start, *end, matchers);

@@ -1,88 +1,124 @@
 #include "server/api/api.h"
 
+#include <algorithm>
+
+#include "base/check.h"
+#include "server/api/openapi.h"
 #include "server/api/reply.h"
+#include "server/api/route_table.h"
 
 namespace deucalion::api {
+namespace {
 
-http::Handler Api::Ready(Method method) {
-  return [this, method](http::Request& request, http::Response* response) {
-    options_.cors.Apply(request, response);
-    if (options_.storage() == nullptr || options_.stopping()) {
-      response->headers.Set("X-Prometheus-Stopping", options_.stopping() ? "true" : "false");
-      response->Error(503, "Service Unavailable");
-      return;
-    }
-    (this->*method)(request, response);
-  };
+constexpr std::string_view kBase = "/api/v1";
+
+std::string OpenApiFor(const ApiOptions& options, OpenApiVersion version) {
+  std::string url = options.external_url;
+  if (url.ends_with('/')) url.pop_back();
+  return OpenApiDocument(
+      ApiRoutes(), version,
+      {.server_url = url + std::string(kBase), .version = options.build.version});
 }
 
-http::Handler Api::Always(Method method) {
-  return [this, method](http::Request& request, http::Response* response) {
+}  // namespace
+
+std::span<const Api::Binding> Api::Bindings() {
+  using http::PoolClass;
+  static constexpr Binding kBindings[] = {
+      {"/query", &Api::Query, PoolClass::kQuery},
+      {"/query_range", &Api::QueryRange, PoolClass::kQuery},
+      {"/query_exemplars", &Api::QueryExemplars, PoolClass::kQuery},
+      {"/format_query", &Api::FormatQuery, PoolClass::kAdmin},
+      {"/parse_query", &Api::ParseQuery, PoolClass::kAdmin},
+      {"/series", &Api::Series, PoolClass::kQuery},
+      {"/labels", &Api::LabelNames, PoolClass::kQuery},
+      {"/label/:name/values", &Api::LabelValues, PoolClass::kQuery},
+      {"/metadata", &Api::MetricMetadata, PoolClass::kAdmin},
+      {"/scrape_pools", &Api::ScrapePools, PoolClass::kAdmin},
+      {"/scrape_pools/config", &Api::ScrapePoolConfig, PoolClass::kAdmin},
+      {"/targets", &Api::Targets, PoolClass::kAdmin},
+      {"/targets/metadata", &Api::TargetMetadata, PoolClass::kAdmin},
+      {"/targets/relabel_steps", &Api::RelabelSteps, PoolClass::kAdmin},
+      {"/rules", &Api::Rules, PoolClass::kAdmin},
+      {"/alerts", &Api::Alerts, PoolClass::kAdmin},
+      {"/alertmanagers", &Api::Alertmanagers, PoolClass::kAdmin},
+      {"/status/config", &Api::StatusConfig, PoolClass::kAdmin},
+      {"/status/runtimeinfo", &Api::StatusRuntime, PoolClass::kAdmin},
+      {"/status/buildinfo", &Api::StatusBuild, PoolClass::kAdmin},
+      {"/status/flags", &Api::StatusFlags, PoolClass::kAdmin},
+      {"/status/tsdb", &Api::StatusTsdb, PoolClass::kQuery},
+      {"/status/tsdb/blocks", &Api::StatusBlocks, PoolClass::kAdmin},
+      {"/status/walreplay", &Api::StatusReplay, PoolClass::kAdmin, true},
+      {"/status/self_metrics", &Api::StatusSelfMetrics, PoolClass::kAdmin},
+      {"/features", &Api::Features, PoolClass::kAdmin},
+      {"/admin/tsdb/delete_series", &Api::DeleteSeries, PoolClass::kAdmin},
+      {"/admin/tsdb/clean_tombstones", &Api::CleanTombstones, PoolClass::kAdmin},
+      {"/admin/tsdb/snapshot", &Api::Snapshot, PoolClass::kAdmin},
+      {"/read", nullptr, PoolClass::kQuery},
+      {"/write", nullptr, PoolClass::kIngest},
+      {"/notifications", &Api::NotificationList, PoolClass::kAdmin, true},
+      {"/notifications/live", &Api::NotificationsLive, PoolClass::kAdmin, true},
+      {"/openapi.yaml", &Api::OpenApi, PoolClass::kAdmin},
+  };
+  return kBindings;
+}
+
+Api::Api(ApiOptions options)
+    : options_(std::move(options)),
+      openapi_31_(OpenApiFor(options_, OpenApiVersion::k31)),
+      openapi_32_(OpenApiFor(options_, OpenApiVersion::k32)) {}
+
+bool Api::Ready(http::Response* response) const {
+  const bool stopping = options_.stopping();
+  if (options_.storage() != nullptr && !stopping) return true;
+  response->headers.Set("X-Prometheus-Stopping", stopping ? "true" : "false");
+  response->Text(503, "Service Unavailable");
+  return false;
+}
+
+http::Handler Api::Wrap(const Binding& binding) {
+  if (binding.method == nullptr) {
+    const auto& handler = binding.path == "/write" ? options_.remote_write : options_.remote_read;
+    return [this, &handler](http::Request& request, http::Response* response) {
+      if (Ready(response)) handler(request, response);
+    };
+  }
+  return [this, method = binding.method, always = binding.always](http::Request& request,
+                                                                  http::Response* response) {
+    if (!always && !Ready(response)) return;
     options_.cors.Apply(request, response);
     (this->*method)(request, response);
   };
 }
 
 void Api::Register(http::Router* router) {
-  const std::string base = "/api/v1";
-  const http::RouteOptions query{.pool = http::PoolClass::kQuery};
-  const http::RouteOptions admin{.pool = http::PoolClass::kAdmin};
-  const auto get = [&](std::string_view path, Method method, const http::RouteOptions& options) {
-    router->Get(base + std::string(path), Ready(method), options);
-  };
-  const auto both = [&](std::string_view path, Method method, const http::RouteOptions& options) {
-    get(path, method, options);
-    router->Post(base + std::string(path), Ready(method), options);
-  };
-  router->Handle("OPTIONS", base + "/*path",
+  router->Handle("OPTIONS", std::string(kBase) + "/*path",
                  [this](http::Request& request, http::Response* response) {
+                   if (!Ready(response)) return;
                    options_.cors.Apply(request, response);
                    response->status = 204;
                  });
-
-  both("/query", &Api::Query, query);
-  both("/query_range", &Api::QueryRange, query);
-  both("/query_exemplars", &Api::QueryExemplars, query);
-  both("/format_query", &Api::FormatQuery, admin);
-  both("/parse_query", &Api::ParseQuery, admin);
-
-  both("/series", &Api::Series, query);
-  router->Handle("DELETE", base + "/series", Ready(&Api::DropSeries), admin);
-  both("/labels", &Api::LabelNames, query);
-  get("/label/:name/values", &Api::LabelValues, query);
-
-  get("/targets", &Api::Targets, admin);
-  get("/targets/metadata", &Api::TargetMetadata, admin);
-  get("/targets/relabel_steps", &Api::RelabelSteps, admin);
-  get("/scrape_pools", &Api::ScrapePools, admin);
-  get("/scrape_pools/config", &Api::ScrapePoolConfig, admin);
-  get("/metadata", &Api::MetricMetadata, admin);
-
-  get("/rules", &Api::Rules, admin);
-  get("/alerts", &Api::Alerts, admin);
-  get("/alertmanagers", &Api::Alertmanagers, admin);
-
-  get("/status/config", &Api::StatusConfig, admin);
-  get("/status/flags", &Api::StatusFlags, admin);
-  get("/status/runtimeinfo", &Api::StatusRuntime, admin);
-  get("/status/buildinfo", &Api::StatusBuild, admin);
-  get("/status/tsdb", &Api::StatusTsdb, query);
-  get("/status/tsdb/blocks", &Api::StatusBlocks, admin);
-  get("/status/self_metrics", &Api::StatusSelfMetrics, admin);
-  get("/features", &Api::Features, admin);
-  router->Get(base + "/status/walreplay", Always(&Api::StatusReplay), admin);
-  router->Get(base + "/notifications", Always(&Api::NotificationList), admin);
-  http::RouteOptions live = admin;
-  live.compress = false;
-  live.long_lived = true;
-  router->Get(base + "/notifications/live", Always(&Api::NotificationsLive), live);
-
-  for (const char* method : {"POST", "PUT"}) {
-    router->Handle(method, base + "/admin/tsdb/snapshot", Ready(&Api::Snapshot), admin);
-    router->Handle(method, base + "/admin/tsdb/delete_series", Ready(&Api::DeleteSeries), admin);
-    router->Handle(method, base + "/admin/tsdb/clean_tombstones", Ready(&Api::CleanTombstones),
-                   admin);
+  for (const ApiRoute& route : ApiRoutes()) {
+    const auto binding = std::ranges::find(Bindings(), route.path, &Binding::path);
+    CHECK(binding != Bindings().end());
+    http::RouteOptions options{.pool = binding->pool};
+    options.long_lived = route.answer == AnswerKind::kEvents;
+    options.compress = !options.long_lived && route.answer != AnswerKind::kSnappy;
+    std::string_view methods = route.methods;
+    while (!methods.empty()) {
+      const std::string_view method = methods.substr(0, methods.find(' '));
+      methods.remove_prefix(std::min(method.size() + 1, methods.size()));
+      router->Handle(method, std::string(kBase).append(route.path), Wrap(*binding), options);
+    }
   }
+}
+
+void Api::OpenApi(http::Request& request, http::Response* response) {
+  const http::Params params = request.Query();
+  const std::string_view version = params.Get("openapi_version");
+  response->headers.Set("Cache-Control", "no-cache, no-store, must-revalidate");
+  response->SetBody(version == "3.2" || version == "3.2.0" ? openapi_32_ : openapi_31_,
+                    "application/yaml; charset=utf-8");
 }
 
 }  // namespace deucalion::api

@@ -6,7 +6,9 @@
 #define DEUCALION_SERVER_API_API_H_
 
 #include <functional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -59,25 +61,38 @@ struct ApiOptions {
   std::function<RuntimeInfo()> runtime;
   BuildInfo build;
 
+  // Outside the envelope, and without CORS; called when the database is there.
+  http::Handler remote_write, remote_read;
+
   bool enable_admin = false;
   Cors cors;
   // Scheme and host of the external URL, and our own port: how targets on localhost are shown.
   std::string external_scheme, external_host, listen_port;
+  std::string external_url;
   size_t max_notification_subscribers = 16;
 };
 
 class Api {
  public:
-  explicit Api(ApiOptions options) : options_(std::move(options)) {}
+  explicit Api(ApiOptions options);
   // Below /api/v1. The router must not outlive this.
   void Register(http::Router* router);
+  // The object /status/buildinfo answers with.
+  std::string BuildInfoJson() const;
 
  private:
   using Method = void (Api::*)(http::Request&, http::Response*);
-  // A handler that needs the database; wraps readiness and CORS.
-  http::Handler Ready(Method method);
-  // One that is served from the first moment on.
-  http::Handler Always(Method method);
+  // How a route of the table is served.
+  struct Binding {
+    std::string_view path;
+    Method method;  // null: the handler of the same path in ApiOptions
+    http::PoolClass pool;
+    bool always = false;  // from the first moment on, without a database
+  };
+  static std::span<const Binding> Bindings();
+  http::Handler Wrap(const Binding& binding);
+  // True when there is a database; otherwise the answer has been written.
+  bool Ready(http::Response* response) const;
 
   // query_handlers.cc
   void Query(http::Request& request, http::Response* response);
@@ -87,7 +102,6 @@ class Api {
   void ParseQuery(http::Request& request, http::Response* response);
   // series_handlers.cc
   void Series(http::Request& request, http::Response* response);
-  void DropSeries(http::Request& request, http::Response* response);
   void LabelNames(http::Request& request, http::Response* response);
   void LabelValues(http::Request& request, http::Response* response);
   // target_handlers.cc
@@ -113,12 +127,14 @@ class Api {
   void Features(http::Request& request, http::Response* response);
   void NotificationList(http::Request& request, http::Response* response);
   void NotificationsLive(http::Request& request, http::Response* response);
+  void OpenApi(http::Request& request, http::Response* response);
   // admin_handlers.cc
   void Snapshot(http::Request& request, http::Response* response);
   void DeleteSeries(http::Request& request, http::Response* response);
   void CleanTombstones(http::Request& request, http::Response* response);
 
   const ApiOptions options_;
+  const std::string openapi_31_, openapi_32_;
 };
 
 }  // namespace deucalion::api

@@ -1,117 +1,98 @@
 #include "server/api/federate.h"
 
 #include <algorithm>
-#include <map>
+#include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "model/value.h"
 #include "promql/parser/parser.h"
+#include "server/api/federate_format.h"
 
 namespace deucalion::api {
 namespace {
 
-struct Row {
-  int64_t time_ms = 0;
-  double value = 0;
-};
-// Sorted by labels, so that one metric's series stand together: __name__ sorts before every
-// lower-case name; a second, stable sort by name settles the rest.
-using Rows = std::map<Labels, Row>;
-
+// The newest sample of each series that is not a stale marker.
 Status Collect(Querier& querier, const SelectHints& hints, const std::vector<Matcher>& matchers,
-               const CancelToken& cancel, Rows* rows) {
+               const CancelToken& cancel, std::vector<FederatedSample>* out) {
   ASSIGN_OR_RETURN(auto set, querier.Select(false, hints, matchers, &cancel));
   SampleColumns columns;
-  Labels labels;
   for (size_t i = 0; i < set->size(); i++) {
     RETURN_IF_ERROR(cancel.Check());
     columns.Clear();
     RETURN_IF_ERROR(set->Read(i, hints.min_ms, hints.max_ms, &columns));
-    if (columns.times.empty() || IsStaleNan(columns.values.back())) continue;
-    // A native histogram that is newer hides the float; text cannot carry it.
-    if (!columns.histograms.empty() && columns.histograms.back().time_ms > columns.times.back()) {
-      continue;
+    FederatedSample sample;
+    const bool histogram =
+        !columns.histograms.empty() &&
+        (columns.times.empty() || columns.histograms.back().time_ms > columns.times.back());
+    if (histogram) {
+      HistogramPoint& last = columns.histograms.back();
+      if (IsStaleNan(last.histogram.sum)) continue;
+      sample.time_ms = last.time_ms;
+      sample.histogram = std::make_shared<const FloatHistogram>(std::move(last.histogram));
+    } else {
+      if (columns.times.empty() || IsStaleNan(columns.values.back())) continue;
+      sample.time_ms = columns.times.back();
+      sample.value = columns.values.back();
     }
-    set->LabelsOf(i, &labels);
-    (*rows)[labels] = {columns.times.back(), columns.values.back()};
+    set->LabelsOf(i, &sample.labels);
+    out->push_back(std::move(sample));
   }
   return OkStatus();
 }
 
-void AppendLabelValue(std::string* out, std::string_view value) {
-  for (const char c : value) {
-    if (c == '\\') {
-      *out += "\\\\";
-    } else if (c == '\n') {
-      *out += "\\n";
-    } else if (c == '"') {
-      *out += "\\\"";
-    } else {
-      out->push_back(c);
-    }
-  }
+// By name, a name's floats before its histograms, then by labels; each series once.
+void SortAndMerge(std::vector<FederatedSample>* samples) {
+  const auto before = [](const FederatedSample& a, const FederatedSample& b) {
+    const auto order = a.labels.Get(kMetricName) <=> b.labels.Get(kMetricName);
+    if (order != 0) return order < 0;
+    const bool a_histogram = a.histogram != nullptr, b_histogram = b.histogram != nullptr;
+    if (a_histogram != b_histogram) return b_histogram;
+    return a.labels < b.labels;
+  };
+  std::sort(samples->begin(), samples->end(), before);
+  const auto same = [](const FederatedSample& a, const FederatedSample& b) {
+    return a.labels == b.labels;
+  };
+  samples->erase(std::unique(samples->begin(), samples->end(), same), samples->end());
 }
 
-void AppendRow(std::string* out, std::string_view name, LabelsView labels, LabelsView external,
-               const Row& row) {
-  LabelsBuilder all(external);
-  for (const Label& l : labels) all.Set(l.name, l.value);
-  const bool legacy = IsLegacyMetricName(name);
-  if (legacy) *out += name;
-  out->push_back('{');
-  bool first = true;
-  if (!legacy) {
-    *out += GoQuote(name);
-    first = false;
-  }
-  // A target without an instance of its own must not get ours.
-  if (!labels.Has("instance")) {
-    if (!first) out->push_back(',');
-    *out += "instance=\"\"";
-    first = false;
-  }
-  for (const auto& [label_name, value] : all.pairs()) {
-    if (label_name == kMetricName) continue;
-    if (label_name == "instance" && !labels.Has("instance")) continue;
-    if (!first) out->push_back(',');
-    first = false;
-    *out += IsLegacyLabelName(label_name) ? label_name : GoQuote(label_name);
-    *out += "=\"";
-    AppendLabelValue(out, value);
-    out->push_back('"');
-  }
-  *out += "} ";
-  AppendFloatG(out, row.value);
-  *out += " " + std::to_string(row.time_ms) + "\n";
-}
+// Writes family after family; a family in pieces would need its protobuf length first.
+class FederateBody : public http::BodySource {
+ public:
+  FederateBody(FederateFormat format, std::vector<FederatedSample> samples, Labels external)
+      : format_(format),
+        samples_(std::move(samples)),
+        external_(std::move(external)),
+        external_labels_(FederateLabels(external_)) {}
 
-std::string Render(const Rows& rows, LabelsView external, Counter* warnings) {
-  std::vector<const Rows::value_type*> order;
-  order.reserve(rows.size());
-  for (const auto& row : rows) order.push_back(&row);
-  std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
-    return a->first.Get(kMetricName) < b->first.Get(kMetricName);
-  });
-  std::string out;
-  std::string_view last_name;
-  for (const auto* row : order) {
-    const std::string_view name = row->first.Get(kMetricName);
-    if (name.empty()) {
-      warnings->Increment();
-      continue;
+  Result<bool> Next(std::string* out) override {
+    const size_t want = out->size() + (64 << 10);
+    while (next_ < samples_.size() && out->size() < want) {
+      const FederatedSample& first = samples_[next_];
+      size_t end = next_ + 1;
+      while (end < samples_.size() && SameFamily(first, samples_[end])) end++;
+      AppendFederatedFamily(format_, std::span(samples_).subspan(next_, end - next_),
+                            external_labels_, out);
+      next_ = end;
     }
-    if (name != last_name) {
-      last_name = name;
-      out += "# TYPE ";
-      out += IsLegacyMetricName(name) ? std::string(name) : GoQuote(name);
-      out += " untyped\n";
-    }
-    AppendRow(&out, name, row->first, external, row->second);
+    return next_ < samples_.size();
   }
-  return out;
-}
+
+ private:
+  static bool SameFamily(const FederatedSample& a, const FederatedSample& b) {
+    return (a.histogram == nullptr) == (b.histogram == nullptr) &&
+           a.labels.Get(kMetricName) == b.labels.Get(kMetricName);
+  }
+
+  const FederateFormat format_;
+  const std::vector<FederatedSample> samples_;
+  const Labels external_;
+  const std::vector<Label> external_labels_;
+  size_t next_ = 0;
+};
 
 }  // namespace
 
@@ -126,7 +107,7 @@ void RegisterFederate(FederateOptions options, http::Router* router) {
     Storage* storage = options.storage();
     if (storage == nullptr || options.stopping()) {
       response->headers.Set("X-Prometheus-Stopping", options.stopping() ? "true" : "false");
-      return response->Error(503, "Service Unavailable");
+      return response->Text(503, "Service Unavailable");
     }
     const auto form = request.Form();
     if (!form.ok()) {
@@ -136,22 +117,33 @@ void RegisterFederate(FederateOptions options, http::Router* router) {
     for (const std::string& text : form->All("match[]")) {
       auto matchers = promql::ParseMetricSelector(text);
       if (!matchers.ok()) return response->Error(400, matchers.status().message());
-      sets.push_back(std::move(*matchers));
+      // {} selects nothing in Prometheus, not everything.
+      if (!matchers->empty()) sets.push_back(std::move(*matchers));
     }
     const int64_t now_ms = options.clock->NowMs();
     const SelectHints hints{.min_ms = now_ms - options.lookback_ms + 1, .max_ms = now_ms};
     auto querier = storage->NewQuerier(hints.min_ms, hints.max_ms);
-    Rows rows;
+    std::vector<FederatedSample> samples;
     Status status = querier.ok() ? OkStatus() : querier.status();
     for (size_t i = 0; status.ok() && i < sets.size(); i++) {
-      status = Collect(**querier, hints, sets[i], request.cancel, &rows);
+      status = Collect(**querier, hints, sets[i], request.cancel, &samples);
     }
     if (!status.ok()) {
       errors->Increment();
       return response->Error(500, status.message());
     }
-    response->SetBody(Render(rows, options.external_labels(), warnings),
-                      "text/plain; version=0.0.4; charset=utf-8; escaping=allow-utf-8");
+    SortAndMerge(&samples);
+    const size_t nameless = std::erase_if(samples, [](const FederatedSample& sample) {
+      return sample.labels.Get(kMetricName).empty();
+    });
+    if (nameless > 0) warnings->Add(static_cast<double>(nameless));
+    const auto format = FederateFormat::Negotiate(request.headers.Get("Accept"));
+    auto body =
+        std::make_unique<FederateBody>(format, std::move(samples), options.external_labels());
+    std::string first;
+    const Result<bool> more = body->Next(&first);
+    response->SetBody(std::move(first), format.ContentType());
+    if (more.ok() && *more) response->source = std::move(body);
   };
   router->Get("/federate", serve, {.pool = http::PoolClass::kQuery});
 }

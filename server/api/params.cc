@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <string>
 
 #include "model/duration.h"
 #include "model/value.h"
@@ -17,7 +18,11 @@ constexpr std::string_view kMaxTimeText = "292277025-08-18T07:12:54.999999999Z";
 }  // namespace
 
 Result<int64_t> TimeParam(const http::Params& params, std::string_view name, int64_t fallback_ms) {
-  return params.Get(name).empty() ? fallback_ms : RequiredTimeParam(params, name);
+  if (params.Get(name).empty()) return fallback_ms;
+  auto time = RequiredTimeParam(params, name);
+  if (time.ok()) return time;
+  return InvalidArgumentError("invalid time value for '" + std::string(name) +
+                              "': " + time.status().message());
 }
 
 Result<int64_t> RequiredTimeParam(const http::Params& params, std::string_view name) {
@@ -43,18 +48,45 @@ Result<int64_t> DurationValue(std::string_view text) {
   return InvalidArgumentError("cannot parse " + GoQuote(text) + " to a valid duration");
 }
 
+Result<bool> ParseBool(std::string_view text) {
+  for (const char* yes : {"1", "t", "T", "TRUE", "true", "True"}) {
+    if (text == yes) return true;
+  }
+  for (const char* no : {"0", "f", "F", "FALSE", "false", "False"}) {
+    if (text == no) return false;
+  }
+  return InvalidArgumentError("strconv.ParseBool: parsing " + GoQuote(text) + ": invalid syntax");
+}
+
+namespace {
+
+// `function` is how Go's error names itself.
+Result<int64_t> ParseInteger(std::string_view text, int bits, std::string_view function) {
+  const std::string_view digits = text.starts_with('+') ? text.substr(1) : text;
+  int64_t value = 0;
+  const auto r = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  const std::string context = std::string(function) + ": parsing " + GoQuote(text);
+  if (digits.starts_with('+') || r.ec == std::errc::invalid_argument ||
+      r.ptr != digits.data() + digits.size()) {
+    return InvalidArgumentError(context + ": invalid syntax");
+  }
+  const int64_t limit = bits == 32 ? int64_t{1} << 31 : INT64_MAX;
+  if (r.ec != std::errc() || value < -limit || (bits == 32 && value >= limit)) {
+    return InvalidArgumentError(context + ": value out of range");
+  }
+  return value;
+}
+
+}  // namespace
+
+Result<int64_t> ParseInt(std::string_view text, int bits) {
+  return ParseInteger(text, bits, "strconv.ParseInt");
+}
+
 Result<size_t> LimitParam(const http::Params& params) {
   const std::string_view text = params.Get("limit");
   if (text.empty()) return size_t{0};
-  const std::string_view digits = text[0] == '+' ? text.substr(1) : text;
-  int64_t limit = 0;
-  const auto r = std::from_chars(digits.data(), digits.data() + digits.size(), limit);
-  if (r.ec == std::errc::result_out_of_range) {
-    return InvalidArgumentError("strconv.Atoi: parsing " + GoQuote(text) + ": value out of range");
-  }
-  if (r.ec != std::errc() || r.ptr != digits.data() + digits.size()) {
-    return InvalidArgumentError("strconv.Atoi: parsing " + GoQuote(text) + ": invalid syntax");
-  }
+  ASSIGN_OR_RETURN(const int64_t limit, ParseInteger(text, 64, "strconv.Atoi"));
   if (limit < 0) return InvalidArgumentError("limit must be non-negative");
   return static_cast<size_t>(limit);
 }

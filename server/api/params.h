@@ -23,6 +23,9 @@ Result<int64_t> TimeParam(const http::Params& params, std::string_view name, int
 Result<int64_t> RequiredTimeParam(const http::Params& params, std::string_view name);
 // Float seconds or a Prometheus duration -> ms. Empty is an error too.
 Result<int64_t> DurationValue(std::string_view text);
+// strconv.ParseBool, and strconv.ParseInt in base ten, in Go's words.
+Result<bool> ParseBool(std::string_view text);
+Result<int64_t> ParseInt(std::string_view text, int bits);
 // A number of results, 0 (no limit) when empty.
 Result<size_t> LimitParam(const http::Params& params);
 // Every match[]: at least one matcher of each set must not match the empty string.

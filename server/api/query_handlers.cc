@@ -24,6 +24,7 @@ struct CommonParams {
   StatsMode stats = StatsMode::kNone;
   promql::QueryOptions options;
   Notes notes;
+  bool timed_out = false;  // the timeout had run out when the request came
 };
 
 // False: the answer has been written.
@@ -35,8 +36,8 @@ bool ReadCommon(const http::Params& params, const http::Request& request, Common
       RespondInvalidParameter("timeout", timeout.status(), response);
       return false;
     }
-    // Zero and less have run out already.
-    out->options.timeout_ms = std::max<int64_t>(*timeout, 1);
+    out->timed_out = *timeout <= 0;
+    out->options.timeout_ms = *timeout;
   }
   if (const std::string_view text = params.Get("lookback_delta"); !text.empty()) {
     const auto lookback = DurationValue(text);
@@ -52,6 +53,12 @@ bool ReadCommon(const http::Params& params, const http::Request& request, Common
     out->stats = stats == "all" ? StatsMode::kAll : StatsMode::kBasic;
     out->options.per_step_stats = stats == "all";
     out->options.per_node_stats = params.Get("nodes") == "true";
+    if (stats != "all" && stats != "true") {
+      out->notes.warnings.push_back(
+          "value " + GoQuote(stats) +
+          " for parameter \"stats\" is deprecated and will be rejected in "
+          "the next major release, use \"true\" or \"all\"");
+    }
   }
   out->options.no_cache = params.Get("nocache") == "1";
   out->options.parenthesised_strings = false;
@@ -64,6 +71,19 @@ bool ReadCommon(const http::Params& params, const http::Request& request, Common
   for (const std::string_view header : {"X-Dashboard-Uid", "X-Panel-Id", "X-Rule-Uid"}) {
     const std::string_view value = request.headers.Get(header);
     if (!value.empty()) out->options.origin.emplace_back(header, value);
+  }
+  return true;
+}
+
+// True: there is nothing to evaluate, the answer has been written.
+bool RespondTimedOut(const CommonParams& common, std::string_view query,
+                     const promql::ParserOptions& parser, http::Response* response) {
+  if (!common.timed_out) return false;
+  const auto parsed = promql::Parse(query, parser);
+  if (parsed.ok()) {
+    RespondError(ErrorType::kTimeout, "query timed out in query execution", response);
+  } else {
+    RespondInvalidParameter("query", parsed.status(), response);
   }
   return true;
 }
@@ -90,8 +110,9 @@ void Finish(promql::QueryResult result, CommonParams common, std::string_view qu
     return;
   }
   auto texts = result.annotations.Render(query);
-  common.notes.warnings = std::move(texts.warnings);
-  common.notes.infos = std::move(texts.infos);
+  texts.warnings.insert(texts.warnings.end(), common.notes.warnings.begin(),
+                        common.notes.warnings.end());
+  common.notes = {.warnings = std::move(texts.warnings), .infos = std::move(texts.infos)};
   if (Truncate(&result.value, common.limit)) common.notes.warnings.emplace_back(kTruncated);
   RespondQuery(std::move(result), std::move(common.notes), common.stats, response);
 }
@@ -99,36 +120,35 @@ void Finish(promql::QueryResult result, CommonParams common, std::string_view qu
 }  // namespace
 
 void Api::Query(http::Request& request, http::Response* response) {
-  const auto form = request.Form();
-  if (!form.ok()) return RespondError(ErrorType::kBadData, form.status().message(), response);
+  const http::Params form = request.FormValues();
   CommonParams common;
-  const auto limit = LimitParam(*form);
+  const auto limit = LimitParam(form);
   if (!limit.ok()) return RespondInvalidParameter("limit", limit.status(), response);
   common.limit = *limit;
-  const auto time = TimeParam(*form, "time", options_.clock->NowMs());
+  const auto time = TimeParam(form, "time", options_.clock->NowMs());
   if (!time.ok()) return RespondInvalidParameter("time", time.status(), response);
-  if (!ReadCommon(*form, request, &common, response)) return;
-  const std::string_view query = form->Get("query");
+  if (!ReadCommon(form, request, &common, response)) return;
+  const std::string_view query = form.Get("query");
+  if (RespondTimedOut(common, query, options_.parser, response)) return;
   auto result = options_.engine->Instant(*options_.storage(), query, *time, common.options);
   Finish(std::move(result), std::move(common), query, response);
 }
 
 void Api::QueryRange(http::Request& request, http::Response* response) {
-  const auto form = request.Form();
-  if (!form.ok()) return RespondError(ErrorType::kBadData, form.status().message(), response);
+  const http::Params form = request.FormValues();
   CommonParams common;
-  const auto limit = LimitParam(*form);
+  const auto limit = LimitParam(form);
   if (!limit.ok()) return RespondInvalidParameter("limit", limit.status(), response);
   common.limit = *limit;
-  const auto start = RequiredTimeParam(*form, "start");
+  const auto start = RequiredTimeParam(form, "start");
   if (!start.ok()) return RespondInvalidParameter("start", start.status(), response);
-  const auto end = RequiredTimeParam(*form, "end");
+  const auto end = RequiredTimeParam(form, "end");
   if (!end.ok()) return RespondInvalidParameter("end", end.status(), response);
   if (*end < *start) {
     return RespondInvalidParameter(
         "end", InvalidArgumentError("end timestamp must not be before start time"), response);
   }
-  const auto step = DurationValue(form->Get("step"));
+  const auto step = DurationValue(form.Get("step"));
   if (!step.ok()) return RespondInvalidParameter("step", step.status(), response);
   if (*step <= 0) {
     return RespondInvalidParameter(
@@ -144,25 +164,25 @@ void Api::QueryRange(http::Request& request, http::Response* response) {
                         "decreasing the query resolution (?step=XX)",
                         response);
   }
-  if (!ReadCommon(*form, request, &common, response)) return;
-  const std::string_view query = form->Get("query");
+  if (!ReadCommon(form, request, &common, response)) return;
+  const std::string_view query = form.Get("query");
+  if (RespondTimedOut(common, query, options_.parser, response)) return;
   auto result =
       options_.engine->Range(*options_.storage(), query, *start, *end, *step, common.options);
   Finish(std::move(result), std::move(common), query, response);
 }
 
 void Api::QueryExemplars(http::Request& request, http::Response* response) {
-  const auto form = request.Form();
-  if (!form.ok()) return RespondError(ErrorType::kBadData, form.status().message(), response);
-  const auto start = TimeParam(*form, "start", kMinApiTimeMs);
+  const http::Params form = request.FormValues();
+  const auto start = TimeParam(form, "start", kMinApiTimeMs);
   if (!start.ok()) return RespondInvalidParameter("start", start.status(), response);
-  const auto end = TimeParam(*form, "end", kMaxApiTimeMs);
+  const auto end = TimeParam(form, "end", kMaxApiTimeMs);
   if (!end.ok()) return RespondInvalidParameter("end", end.status(), response);
   if (*end < *start) {
     return RespondError(ErrorType::kBadData, "end timestamp must not be before start timestamp",
                         response);
   }
-  const auto expr = promql::Parse(form->Get("query"), options_.parser);
+  const auto expr = promql::Parse(form.Get("query"), options_.parser);
   if (!expr.ok()) return RespondError(ErrorType::kBadData, expr.status().message(), response);
   const auto selectors = promql::ExtractSelectors(*expr->root);
   if (selectors.empty()) return RespondNothing(response);
@@ -195,9 +215,8 @@ void Api::QueryExemplars(http::Request& request, http::Response* response) {
 }
 
 void Api::FormatQuery(http::Request& request, http::Response* response) {
-  const auto form = request.Form();
-  if (!form.ok()) return RespondError(ErrorType::kBadData, form.status().message(), response);
-  const auto expr = promql::Parse(form->Get("query"), options_.parser);
+  const http::Params form = request.FormValues();
+  const auto expr = promql::Parse(form.Get("query"), options_.parser);
   if (!expr.ok()) return RespondInvalidParameter("query", expr.status(), response);
   std::string json;
   AppendJsonString(&json, promql::Prettify(*expr->root));
@@ -205,9 +224,8 @@ void Api::FormatQuery(http::Request& request, http::Response* response) {
 }
 
 void Api::ParseQuery(http::Request& request, http::Response* response) {
-  const auto form = request.Form();
-  if (!form.ok()) return RespondError(ErrorType::kBadData, form.status().message(), response);
-  const auto expr = promql::Parse(form->Get("query"), options_.parser);
+  const http::Params form = request.FormValues();
+  const auto expr = promql::Parse(form.Get("query"), options_.parser);
   if (!expr.ok()) return RespondInvalidParameter("query", expr.status(), response);
   RespondData(promql::AstJson(*expr->root), {}, response);
 }

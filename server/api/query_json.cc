@@ -25,13 +25,23 @@ void AppendVectorSample(std::string* out, const promql::VectorSample& sample) {
   out->push_back('}');
 }
 
+// Scalars and strings take another way through upstream's encoder: times are plain numbers, and a
+// scalar never has an exponent.
+void AppendPlainTime(std::string* out, int64_t time_ms) {
+  AppendJsonNumber(out, static_cast<double>(time_ms) / 1000);
+}
+
 void AppendScalar(std::string* out, const promql::Scalar& scalar) {
-  AppendJsonPoint(out, scalar.time_ms, scalar.value);
+  out->push_back('[');
+  AppendPlainTime(out, scalar.time_ms);
+  *out += ",\"";
+  AppendFloatF(out, scalar.value);
+  *out += "\"]";
 }
 
 void AppendText(std::string* out, const promql::String& text) {
   out->push_back('[');
-  AppendTimestampSeconds(out, text.time_ms);
+  AppendPlainTime(out, text.time_ms);
   out->push_back(',');
   AppendJsonString(out, text.value);
   out->push_back(']');

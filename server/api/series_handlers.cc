@@ -158,6 +158,9 @@ class SeriesBody : public http::BodySource {
 }  // namespace
 
 void Api::Series(http::Request& request, http::Response* response) {
+  if (request.method == "DELETE") {
+    return RespondError(ErrorType::kInternal, "not implemented", response);
+  }
   const auto form = request.Form();
   if (!form.ok()) {
     return RespondError(ErrorType::kBadData,
@@ -189,18 +192,9 @@ void Api::Series(http::Request& request, http::Response* response) {
   if (more.ok() && *more) response->source = std::move(body);
 }
 
-void Api::DropSeries(http::Request&, http::Response* response) {
-  RespondError(ErrorType::kInternal, "not implemented", response);
-}
-
 void Api::LabelNames(http::Request& request, http::Response* response) {
-  const auto form = request.Form();
-  if (!form.ok()) {
-    return RespondError(ErrorType::kBadData,
-                        "error parsing form values: " + form.status().message(), response);
-  }
   MetadataQuery query;
-  if (!Read(*form, false, &query, response)) return;
+  if (!Read(request.FormValues(), false, &query, response)) return;
   auto querier = options_.storage()->NewQuerier(query.start_ms, query.end_ms);
   if (!querier.ok()) {
     return RespondError(ErrorType::kExecution, querier.status().message(), response);

@@ -1,12 +1,12 @@
 // /status/*, /features, /notifications: what the server is and how it is.
 #include <unistd.h>
 
-#include <charconv>
 #include <thread>
 
 #include "model/value.h"
 #include "server/api/api.h"
 #include "server/api/json.h"
+#include "server/api/params.h"
 #include "server/api/reply.h"
 #include "server/api/self_metrics.h"
 
@@ -79,7 +79,7 @@ void Api::StatusRuntime(http::Request&, http::Response* response) {
   RespondData(json, {}, response);
 }
 
-void Api::StatusBuild(http::Request&, http::Response* response) {
+std::string Api::BuildInfoJson() const {
   std::string json;
   JsonObject o(&json);
   o.String("version", options_.build.version);
@@ -89,21 +89,26 @@ void Api::StatusBuild(http::Request&, http::Response* response) {
   o.String("buildDate", options_.build.build_date);
   o.String("goVersion", options_.build.go_version);
   o.Close();
-  RespondData(json, {}, response);
+  return json;
+}
+
+void Api::StatusBuild(http::Request&, http::Response* response) {
+  RespondData(BuildInfoJson(), {}, response);
 }
 
 void Api::StatusTsdb(http::Request& request, http::Response* response) {
-  constexpr int kMaxLimit = 10000;
+  constexpr int64_t kMaxLimit = 10000;
   size_t limit = 10;
   const http::Params params = request.Query();
   if (const std::string_view text = params.Get("limit"); !text.empty()) {
-    const auto r = std::from_chars(text.data(), text.data() + text.size(), limit);
-    if (r.ec != std::errc() || r.ptr != text.data() + text.size() || limit < 1) {
+    const auto wanted = ParseInt(text, 64);
+    if (!wanted.ok() || *wanted < 1) {
       return RespondError(ErrorType::kBadData, "limit must be a positive number", response);
     }
-    if (limit > kMaxLimit) {
+    if (*wanted > kMaxLimit) {
       return RespondError(ErrorType::kBadData, "limit must not exceed 10000", response);
     }
+    limit = static_cast<size_t>(*wanted);
   }
   const auto stats = options_.storage()->admin()->Stats(limit);
   if (!stats.ok()) return RespondError(ErrorType::kInternal, stats.status().message(), response);

@@ -1,5 +1,4 @@
 // /targets, /targets/*, /scrape_pools, /metadata: what is scraped and how it goes.
-#include <charconv>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -11,6 +10,7 @@
 #include "server/api/api.h"
 #include "server/api/global_url.h"
 #include "server/api/json.h"
+#include "server/api/params.h"
 #include "server/api/relabel_json.h"
 #include "server/api/reply.h"
 
@@ -51,8 +51,8 @@ bool ReadCount(const http::Params& params, std::string_view name, int64_t* out,
   *out = -1;
   const std::string_view text = params.Get(name);
   if (text.empty()) return true;
-  const auto r = std::from_chars(text.data(), text.data() + text.size(), *out);
-  if (r.ec == std::errc() && r.ptr == text.data() + text.size()) return true;
+  const auto count = ParseInt(text, 64);
+  if (count.ok()) return *out = *count, true;
   RespondError(ErrorType::kBadData, std::string(name) + " must be a number", response);
   return false;
 }
@@ -196,19 +196,30 @@ void Api::RelabelSteps(http::Request& request, http::Response* response) {
     return RespondError(ErrorType::kBadData, "no scrapePool parameter provided", response);
   }
   const std::string text(params.Get("labels"));
+  if (text.empty()) {
+    return RespondError(ErrorType::kBadData, "no labels parameter provided", response);
+  }
   const auto parsed = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!parsed.is_object()) {
-    return RespondError(ErrorType::kBadData, "invalid labels parameter", response);
+    return RespondError(ErrorType::kBadData,
+                        parsed.is_discarded() ? "error parsing labels: invalid JSON"
+                                              : "error parsing labels: not a JSON object",
+                        response);
   }
   LabelsBuilder builder;
   for (const auto& [name, value] : parsed.items()) {
     if (!value.is_string()) {
-      return RespondError(ErrorType::kBadData, "invalid labels parameter", response);
+      return RespondError(
+          ErrorType::kBadData,
+          "error parsing labels: the value of " + GoQuote(name) + " is not a string", response);
     }
     builder.Set(name, value.get<std::string>());
   }
   const auto steps = options_.scrape->RelabelSteps(pool, builder.Build());
-  if (!steps.ok()) return RespondError(ErrorType::kBadData, steps.status().message(), response);
+  if (!steps.ok()) {
+    return RespondError(ErrorType::kBadData,
+                        "error retrieving scrape config: " + steps.status().message(), response);
+  }
   std::string json;
   JsonObject o(&json);
   o.Key("steps");

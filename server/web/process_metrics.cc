@@ -10,8 +10,35 @@
 #include <fstream>
 #include <sstream>
 
+// jemalloc's door to its statistics; null where another allocator is linked.
+extern "C" int mallctl(const char* name, void* old_value, size_t* old_size, void* new_value,
+                       size_t new_size) __attribute__((weak));
+
 namespace deucalion::web {
 namespace {
+
+// What the allocator holds, in bytes.
+struct HeapUsage {
+  double allocated = 0;  // by the program
+  double active = 0;     // pages with something allocated in them
+  double mapped = 0;     // from the system
+  double retained = 0;   // given back to the system, address space kept
+};
+
+// Zeros without jemalloc. `resident` stands in for what is not known then.
+HeapUsage ReadHeapUsage(double resident) {
+  if (mallctl == nullptr) return {resident, resident, resident, 0};
+  uint64_t epoch = 1;
+  size_t size = sizeof(epoch);
+  (void)mallctl("epoch", &epoch, &size, &epoch, sizeof(epoch));  // refreshes the figures
+  const auto read = [](const char* name) {
+    size_t value = 0;
+    size_t bytes = sizeof(value);
+    return mallctl(name, &value, &bytes, nullptr, 0) == 0 ? static_cast<double>(value) : 0;
+  };
+  return {read("stats.allocated"), read("stats.active"), read("stats.mapped"),
+          read("stats.retained")};
+}
 
 std::string ReadAll(const char* path) {
   std::ifstream in(path);
@@ -67,6 +94,7 @@ ProcessUsage ReadProcessUsage() {
   usage.open_fds = CountOpenFiles();
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) usage.max_fds = limit.rlim_cur;
+  if (::getrlimit(RLIMIT_AS, &limit) == 0) usage.max_virtual_bytes = limit.rlim_cur;
   return usage;
 }
 
@@ -92,6 +120,9 @@ void AddProcessMetrics(MetricRegistry* metrics, std::string_view version, std::s
         resident);
     One(sink, "process_virtual_memory_bytes", "Virtual memory size in bytes.", MetricType::kGauge,
         static_cast<double>(usage.virtual_bytes));
+    One(sink, "process_virtual_memory_max_bytes",
+        "Maximum amount of virtual memory available in bytes.", MetricType::kGauge,
+        static_cast<double>(usage.max_virtual_bytes));
     One(sink, "process_open_fds", "Number of open file descriptors.", MetricType::kGauge,
         static_cast<double>(usage.open_fds));
     One(sink, "process_max_fds", "Maximum number of open file descriptors.", MetricType::kGauge,
@@ -103,11 +134,22 @@ void AddProcessMetrics(MetricRegistry* metrics, std::string_view version, std::s
         MetricType::kGauge, static_cast<double>(usage.threads));
     One(sink, "go_threads", "Number of OS threads created.", MetricType::kGauge,
         static_cast<double>(usage.threads));
-    for (const char* name : {"go_memstats_alloc_bytes", "go_memstats_heap_inuse_bytes",
-                             "go_memstats_heap_alloc_bytes", "go_memstats_sys_bytes"}) {
-      One(sink, name, "Resident memory size in bytes (this server has no Go heap).",
-          MetricType::kGauge, resident);
-    }
+    const HeapUsage heap = ReadHeapUsage(resident);
+    const auto memory = [&sink](std::string_view name, std::string_view help, double value) {
+      One(sink, name, help, MetricType::kGauge, value);
+    };
+    memory("go_memstats_alloc_bytes", "Bytes allocated and in use (of the C++ heap).",
+           heap.allocated);
+    memory("go_memstats_heap_alloc_bytes", "Bytes allocated and in use (of the C++ heap).",
+           heap.allocated);
+    memory("go_memstats_heap_inuse_bytes", "Bytes in pages with something allocated in them.",
+           heap.active);
+    memory("go_memstats_heap_idle_bytes", "Bytes of the heap in pages without anything in them.",
+           heap.mapped - heap.active);
+    memory("go_memstats_heap_sys_bytes", "Bytes the allocator holds from the system.", heap.mapped);
+    memory("go_memstats_heap_released_bytes", "Bytes the allocator has given back to the system.",
+           heap.retained);
+    memory("go_memstats_sys_bytes", "Bytes the allocator holds from the system.", heap.mapped);
   });
 }
 

@@ -14,6 +14,7 @@ struct ProcessUsage {
   double cpu_seconds = 0;
   uint64_t resident_bytes = 0;
   uint64_t virtual_bytes = 0;
+  uint64_t max_virtual_bytes = 0;
   uint64_t open_fds = 0;
   uint64_t max_fds = 0;
   uint64_t threads = 0;

@@ -1,11 +1,16 @@
 #include "server/web/web.h"
 
+#include <memory>
+
+#include "server/web/debug.h"
+#include "server/web/files.h"
 #include "server/web/page.h"
 
 namespace deucalion::web {
 namespace {
 
 constexpr std::string_view kText = "text/plain; charset=utf-8";
+constexpr std::string_view kNoLifecycle = "Lifecycle API is not enabled.";
 
 void RegisterHealth(const WebOptions& options, http::Router* router) {
   for (const char* method : {"GET", "HEAD"}) {
@@ -22,7 +27,7 @@ void RegisterHealth(const WebOptions& options, http::Router* router) {
                      }
                      response->headers.Set("X-Prometheus-Stopping",
                                            options.stopping() ? "true" : "false");
-                     response->Error(503, "Service Unavailable");
+                     response->Text(503, "Service Unavailable");
                    },
                    {.pool = http::PoolClass::kInline, .compress = false});
   }
@@ -30,14 +35,14 @@ void RegisterHealth(const WebOptions& options, http::Router* router) {
 
 void RegisterLifecycle(const WebOptions& options, http::Router* router) {
   const auto reload = [options](http::Request&, http::Response* response) {
-    if (!options.enable_lifecycle) return response->Error(403, "Lifecycle API is not enabled.");
+    if (!options.enable_lifecycle) return response->Text(403, kNoLifecycle);
     const Status reloaded = options.reload();
     if (!reloaded.ok()) {
       response->Error(500, "failed to reload config: " + reloaded.message());
     }
   };
   const auto quit = [options](http::Request&, http::Response* response) {
-    if (!options.enable_lifecycle) return response->Error(403, "Lifecycle API is not enabled.");
+    if (!options.enable_lifecycle) return response->Text(403, kNoLifecycle);
     response->SetBody("Requesting termination... Goodbye!", kText);
     options.quit();
   };
@@ -46,35 +51,68 @@ void RegisterLifecycle(const WebOptions& options, http::Router* router) {
     router->Handle(method, "/-/quit", quit);
   }
   const auto only_post = [](http::Request&, http::Response* response) {
-    response->headers.Set("Allow", "POST, PUT");
-    response->Error(405, "Only POST or PUT requests allowed");
+    response->Text(405, "Only POST or PUT requests allowed");
   };
   router->Get("/-/reload", only_post);
   router->Get("/-/quit", only_post);
 }
 
-void ServeMetrics(MetricRegistry* metrics, http::Request& request, http::Response* response) {
-  const std::string_view accept = request.headers.Get("Accept");
-  if (accept.find("application/openmetrics-text") != std::string_view::npos) {
-    response->SetBody(metrics->OpenMetricsExposition(),
-                      "application/openmetrics-text; version=1.0.0; charset=utf-8");
-  } else {
-    response->SetBody(metrics->TextExposition(), "text/plain; version=0.0.4; charset=utf-8");
+// /metrics, and what promhttp counts about it.
+class MetricsPage {
+ public:
+  explicit MetricsPage(MetricRegistry* metrics)
+      : metrics_(metrics),
+        in_flight_(metrics->AddGauge("promhttp_metric_handler_requests_in_flight",
+                                     "Current number of scrapes being served.")) {
+    auto* requests =
+        metrics->AddCounterFamily("promhttp_metric_handler_requests_total",
+                                  "Total number of scrapes by HTTP status code.", {"code"});
+    served_ = requests->With({"200"});
+    for (const char* code : {"500", "503"}) requests->With({code});
   }
-}
+
+  void Serve(const http::Request& request, http::Response* response) {
+    in_flight_->Add(1);
+    const std::string_view accept = request.headers.Get("Accept");
+    if (accept.find("application/openmetrics-text") != std::string_view::npos) {
+      response->SetBody(metrics_->OpenMetricsExposition(),
+                        "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    } else {
+      response->SetBody(metrics_->TextExposition(), "text/plain; version=0.0.4; charset=utf-8");
+    }
+    in_flight_->Add(-1);
+    served_->Increment();
+  }
+
+ private:
+  MetricRegistry* const metrics_;
+  Gauge* const in_flight_;
+  Counter* served_;
+};
 
 }  // namespace
 
 void Register(const WebOptions& options, http::Router* router) {
   RegisterHealth(options, router);
   RegisterLifecycle(options, router);
-  router->Get("/metrics",
-              [metrics = options.metrics](http::Request& request, http::Response* response) {
-                ServeMetrics(metrics, request, response);
-              });
-  router->Get("/version", [version = options.version](http::Request&, http::Response* response) {
-    response->SetBody("{\"version\":\"" + version + "\"}", "application/json");
+  router->Get("/metrics", [page = std::make_shared<MetricsPage>(options.metrics)](
+                              http::Request& request, http::Response* response) {
+    page->Serve(request, response);
   });
+  // As Go's encoder writes it, and with the type Go's sniffing finds.
+  router->Get("/version", [json = options.version_json](http::Request&, http::Response* response) {
+    response->SetBody(json + "\n", kText);
+  });
+  RegisterDebug(router);
+  router->Get("/consoles/*filepath", [](http::Request&, http::Response* response) {
+    response->Error(404, "console templates are not supported yet");
+  });
+  if (!options.user_assets.empty()) {
+    router->Get("/user/*filepath", [dir = options.user_assets](http::Request& request,
+                                                               http::Response* response) {
+      ServeFile(FileSystem::Posix(), dir, request.path_params.Get("filepath"), response);
+    });
+  }
   const std::string page = FrontPage(options.page_title, options.version, options.path_prefix);
   for (const char* path : {"/", "/query", "/graph"}) {
     router->Get(path, [page](http::Request&, http::Response* response) {

@@ -21,6 +21,8 @@ struct WebOptions {
   std::function<Status()> reload;
   std::function<void()> quit;
   std::string version;
+  std::string version_json;  // what /version and /api/v1/status/buildinfo answer
+  std::string user_assets;   // directory behind /user/; "" for none
   std::string page_title;
   // Path of --web.external-url, "" or "/prometheus": where links point.
   std::string path_prefix;

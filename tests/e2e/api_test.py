@@ -2,6 +2,9 @@
 """Every endpoint of the HTTP API and its errors, as a client sees them."""
 import gzip
 import json
+import os
+import re
+import socket
 import time
 import unittest
 import urllib.parse
@@ -56,6 +59,34 @@ class QueryTest(unittest.TestCase):
         self.assertEqual(r.json["data"]["result"], [4, "2"])
         self.assertIn("totalQueryableSamples", r.json["data"]["stats"]["samples"])
 
+    def test_a_multipart_form_is_read_too(self):
+        body = "".join('--b\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % kv for kv in [("query", "1+1"), ("time", "4")]) + "--b--\r\n"
+        r = server.request("POST", "/api/v1/query", body, {"Content-Type": "multipart/form-data; boundary=b"})
+        self.assertEqual(r.json["data"]["result"], [4, "2"])
+
+    def test_parameters_that_cannot_be_decoded_are_left_out_or_refused(self):
+        self.assertEqual(server.request("GET", "/api/v1/query?query=1&time=4&x=%zz").json["data"]["result"], [4, "1"])
+        for path in ["/api/v1/series?match[]=up&x=%zz", "/api/v1/rules?x=%zz"]:
+            r = server.request("GET", path)
+            self.assertEqual((r.status, r.json["error"]), (400, 'error parsing form values: invalid URL escape "%zz"'))
+
+    def test_stats_other_than_true_and_all_are_deprecated(self):
+        for value, warnings in [("true", None), ("all", None), ("1", [
+                'value "1" for parameter "stats" is deprecated and will be rejected in the next major release, use "true" or "all"'])]:
+            r = server.get("/api/v1/query", query="1", stats=value).json
+            self.assertEqual(r.get("warnings"), warnings)
+            self.assertIn("samples", r["data"]["stats"])
+
+    def test_a_lookback_for_one_query(self):
+        self.assertEqual(server.query('requests_total{instance="host0"}', time=NOW + 200)[0]["value"][1], "400")
+        self.assertEqual(server.query('requests_total{instance="host0"}', time=NOW + 200, lookback_delta="1m"), [])
+        r = server.get("/api/v1/query", query="1", lookback_delta="x")
+        self.assertEqual(r.json["error"], 'error parsing lookback delta duration: cannot parse "x" to a valid duration')
+
+    def test_a_timeout_that_has_run_out(self):
+        r = server.get("/api/v1/query", query="requests_total", timeout="0.000001")
+        self.assertIn((r.status, r.json.get("errorType")), [(503, "timeout"), (200, None)])
+
     def test_a_long_expression_may_be_posted(self):
         r = server.post("/api/v1/query", query="+".join(["1"] * 900))
         self.assertEqual(r.json["data"]["result"][1], "900")
@@ -75,7 +106,7 @@ class QueryTest(unittest.TestCase):
         for path, params, status, kind, text in [
             ("query", {"query": ""}, 400, "bad_data", "no expression found in input"),
             ("query", {"query": "1", "time": "x"}, 400, "bad_data",
-             'invalid parameter "time": cannot parse "x" to a valid timestamp'),
+             "invalid parameter \"time\": invalid time value for 'time': cannot parse \"x\" to a valid timestamp"),
             ("query", {"query": "1", "timeout": "x"}, 400, "bad_data",
              'invalid parameter "timeout": cannot parse "x" to a valid duration'),
             ("query", {"query": "1", "limit": "x"}, 400, "bad_data", 'invalid parameter "limit"'),
@@ -150,6 +181,14 @@ class MetadataTest(unittest.TestCase):
         self.assertEqual(r.headers["Access-Control-Allow-Origin"], "*")
         self.assertEqual(r.headers["Access-Control-Allow-Methods"], "GET, POST, OPTIONS")
 
+    def test_the_first_coding_that_is_known_is_used(self):
+        path = "/api/v1/query_range?query=1&start=0&end=5000&step=1"
+        for accept, want in [("gzip", "gzip"), ("deflate, gzip", "deflate"), ("br, gzip", "gzip"), ("zstd", "zstd"), ("zstd, deflate", "deflate"),
+                             ("gzip;q=0", None), ("identity", None), ("", None)]:
+            r = server.request("GET", path, headers={"Accept-Encoding": accept})
+            self.assertEqual(r.headers.get("Content-Encoding"), want, accept)
+            self.assertIn("Accept-Encoding", ", ".join(r.headers.get_all("Vary")))
+
     def test_gzip_when_accepted(self):
         r = server.request("GET", "/api/v1/query_range?query=1&start=0&end=5000&step=1",
                            headers={"Accept-Encoding": "gzip, deflate, br, zstd"})
@@ -193,10 +232,157 @@ class StatusTest(unittest.TestCase):
                      "prometheus_tsdb_head_series 6", "prometheus_http_requests_total{"]:
             self.assertIn("\n" + name, "\n" + text)
 
+    def test_version_is_build_information(self):
+        r = server.get("/version")
+        self.assertEqual(r.headers["Content-Type"], "text/plain; charset=utf-8")
+        self.assertEqual(r.json, server.get("/api/v1/status/buildinfo").json["data"])
+        self.assertTrue(r.text.endswith("}\n"))
+
+    def test_openapi_describes_what_is_served(self):
+        r = server.get("/api/v1/openapi.yaml")
+        self.assertEqual((r.status, r.headers["Content-Type"]), (200, "application/yaml; charset=utf-8"))
+        self.assertTrue(r.text.startswith("openapi: 3.1.0\n"))
+        self.assertTrue(server.get("/api/v1/openapi.yaml", openapi_version="3.2").text.startswith("openapi: 3.2.0\n"))
+        paths = re.findall(r"^  (/\S+):$", r.text, re.M)
+        self.assertGreater(len(paths), 30)
+        for path in paths:
+            answer = server.request("GET", "/api/v1" + path.replace("{name}", "x"))
+            self.assertNotEqual(answer.status, 404, path)
+
+    def test_what_is_not_there_says_so(self):
+        self.assertEqual((server.get("/consoles/index.html").status, server.get("/consoles/index.html").text),
+                         (404, "console templates are not supported yet\n"))
+        self.assertEqual(server.get("/debug/pprof/heap").status, 404)
+        self.assertEqual(server.get("/debug/pprof/heap").headers["X-Go-Pprof"], "1")
+        self.assertIn("not a Go program", server.get("/debug/pprof/").text)
+        self.assertIn("--web.enable-admin-api", server.get("/debug/pprof/cmdline").text)
+        self.assertEqual(server.request("POST", "/api/v1/otlp/v1/metrics", b"").status, 404)
+        self.assertEqual(server.get("/user/x").status, 404)
+
     def test_federate(self):
         text = server.get("/federate", **{"match[]": 'requests_total{instance="host0"}'}).text
         self.assertEqual(text, "# TYPE requests_total untyped\n"
                          'requests_total{code="200",instance="host0",site="here"} 400 %d\n' % (NOW * 1000))
+
+
+class NotificationTest(unittest.TestCase):
+    def test_events_and_the_limit_of_subscribers(self):
+        other = harness.Server("global: {}\n", ["--web.max-notifications-subscribers=2", "--web.enable-lifecycle"]).start()
+        streams = []
+
+        def subscribe():
+            s = socket.create_connection(("127.0.0.1", other.port), timeout=10)
+            s.sendall(b"GET /api/v1/notifications/live HTTP/1.1\r\nHost: x\r\n\r\n")
+            streams.append(s)
+            return s
+
+        def read_until(s, text):
+            out = b""
+            while text not in out:
+                piece = s.recv(4096)
+                self.assertTrue(piece, out)
+                out += piece
+            return out
+        try:
+            self.assertEqual(other.get("/api/v1/notifications").json, {"status": "success", "data": []})
+            head = read_until(subscribe(), b"\r\n\r\n")
+            self.assertIn(b"200 OK", head)
+            self.assertIn(b"Content-Type: text/event-stream", head)
+            other.write_config("nonsense: 1\n")
+            self.assertEqual(other.request("POST", "/-/reload").status, 500)
+            event = read_until(streams[0], b"\n\n")
+            self.assertIn(b'data: {"text":"Configuration reload has failed.","date":"', event)
+            self.assertIn(b'"active":true}', event)
+            [active] = other.get("/api/v1/notifications").json["data"]
+            self.assertEqual((active["text"], active["active"]), ("Configuration reload has failed.", True))
+            # Who comes later hears at once what is active.
+            self.assertIn(b"Configuration reload", read_until(subscribe(), b"\n\n"))
+            full = other.get("/api/v1/notifications/live")
+            self.assertEqual((full.status, full.body), (204, b""))
+            other.write_config("global: {}\n")
+            self.assertEqual(other.request("POST", "/-/reload").status, 200)
+            self.assertIn(b'"active":false}', read_until(streams[0], b"\n\n"))
+        finally:
+            for s in streams:
+                s.close()
+            other.close()
+
+
+class PrefixTest(unittest.TestCase):
+    def test_route_prefix_and_external_url(self):
+        other = harness.Server("global: {}\n", ["--web.external-url=http://ext.example/prom/", "--web.enable-lifecycle"])
+        other.start(wait=False)
+        try:
+            harness.wait_until(lambda: self.ready(other))
+            self.assertEqual(other.get("/prom/api/v1/query", query="1").status, 200)
+            self.assertEqual(other.get("/api/v1/query", query="1").status, 404)
+            self.assertEqual((other.get("/").status, other.get("/").headers["Location"]), (302, "/prom"))
+            self.assertEqual((other.get("/prom").status, other.get("/prom").headers["Location"]), (301, "/prom/"))
+            self.assertIn('href="/prom/metrics"', other.get("/prom/").text)
+            self.assertIn('url: "http://ext.example/prom/api/v1"', other.get("/prom/api/v1/openapi.yaml").text)
+            self.assertIn('handler="/api/v1/query"', other.get("/prom/metrics").text)
+            self.assertEqual(other.request("POST", "/prom/-/quit").text, "Requesting termination... Goodbye!")
+            self.assertEqual(other.process.wait(30), 0)
+        finally:
+            other.close()
+
+    @staticmethod
+    def ready(other):
+        try:
+            return other.get("/prom/-/ready").status == 200
+        except OSError:
+            return False
+
+    def test_user_assets(self):
+        other = harness.Server()
+        os.makedirs(other.folder + "/assets/sub")
+        with open(other.folder + "/assets/sub/page.html", "w") as f:
+            f.write("<p>mine")
+        other.flags.append("--web.user-assets=" + other.folder + "/assets")
+        other.start()
+        try:
+            r = other.get("/user/sub/page.html")
+            self.assertEqual((r.status, r.text, r.headers["Content-Type"]), (200, "<p>mine", "text/html; charset=utf-8"))
+            self.assertEqual(other.get("/user/%2e%2e/prometheus.yml").status, 301)
+            self.assertEqual(other.get("/user/nothing").status, 404)
+        finally:
+            other.close()
+
+
+class CorsTest(unittest.TestCase):
+    def test_only_origins_that_match(self):
+        other = harness.Server("global: {}\n", [r"--web.cors.origin=https?://(a|b)\.example"]).start()
+        try:
+            for origin, want in [("https://a.example", "https://a.example"), ("http://b.example", "http://b.example"), ("https://c.example", None),
+                                 ("https://a.example.evil", None)]:
+                r = other.request("GET", "/api/v1/query?query=1", headers={"Origin": origin})
+                self.assertEqual(r.headers.get("Access-Control-Allow-Origin"), want, origin)
+                self.assertIn("Origin", r.headers.get_all("Vary"))
+        finally:
+            other.close()
+
+
+class AdminTest(unittest.TestCase):
+    def test_off_by_default(self):
+        other = harness.Server().start()
+        try:
+            for what in ("snapshot", "delete_series", "clean_tombstones"):
+                r = other.post("/api/v1/admin/tsdb/" + what)
+                self.assertEqual((r.status, r.json["errorType"], r.json["error"]), (500, "unavailable", "admin APIs disabled"))
+        finally:
+            other.close()
+
+    def test_parameters(self):
+        for path, params, text in [
+            ("snapshot", {"skip_head": "x"}, 'invalid parameter "skip_head": unable to parse boolean: strconv.ParseBool: parsing "x": invalid syntax'),
+            ("delete_series", {}, "no match[] parameter provided"),
+            ("delete_series", {"match[]": "{"}, 'invalid parameter "match[]": 1:2: parse error: unexpected end of input inside braces'),
+            ("delete_series", {"match[]": "a", "start": "x"}, "invalid parameter \"start\": invalid time value for 'start': cannot parse \"x\" to a valid timestamp"),
+        ]:
+            r = server.post("/api/v1/admin/tsdb/" + path, **params)
+            self.assertEqual((r.status, r.json["error"]), (400, text))
+        self.assertEqual(server.request("PUT", "/api/v1/admin/tsdb/clean_tombstones").status, 204)
+        self.assertRegex(server.post("/api/v1/admin/tsdb/snapshot").json["data"]["name"], r"^\d{8}T\d{6}Z-[0-9a-f]{16}$")
 
 
 class WritingTest(unittest.TestCase):
@@ -235,10 +421,20 @@ class WritingTest(unittest.TestCase):
         self.assertEqual(future.status, 400)
         self.assertIn("too far in the future", future.text)
 
+    def test_ten_annotations_and_a_count_of_the_rest(self):
+        names = ["gauge%d" % i for i in range(13)]
+        answer = remote_write.push(self.server, [({"__name__": n}, [((NOW - 60 + 15 * k) * 1000, k) for k in range(5)]) for n in names])
+        self.assertEqual(answer.status, 204, answer.text)
+        r = self.server.get("/api/v1/query", query=" or ".join("rate(%s[1m])" % n for n in names), time=NOW).json
+        self.assertEqual(len(r["infos"]), 11)
+        self.assertEqual(r["infos"][10], "3 more info annotations omitted")
+
     def test_delete_series(self):
         rows = [({"__name__": "doomed", "n": str(n)}, [(NOW * 1000, 1)]) for n in range(2)]
         self.assertEqual(remote_write.push(self.server, rows).status, 204)
         self.assertEqual(self.server.post("/api/v1/admin/tsdb/delete_series").status, 400)
+        self.assertEqual(self.server.post("/api/v1/admin/tsdb/delete_series", **{"match[]": "{}"}).status, 204)
+        self.assertEqual(len(self.server.query("doomed", time=NOW)), 2)
         self.assertEqual(self.server.post("/api/v1/admin/tsdb/delete_series", **{"match[]": 'doomed{n="0"}'}).status, 204)
         self.assertEqual([r["metric"]["n"] for r in self.server.query("doomed", time=NOW)], ["1"])
 

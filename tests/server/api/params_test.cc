@@ -21,7 +21,7 @@ TEST(ParamsTest, TimesAreRfc3339OrSecondsOrTheBounds) {
   // Milliseconds where seconds are wanted, as one client sends them: far, but a time.
   EXPECT_TRUE(TimeParam(With("t", "1767225600000"), "t", 0).ok());
   EXPECT_EQ(TimeParam(With("t", "yesterday"), "t", 0).status().message(),
-            "cannot parse \"yesterday\" to a valid timestamp");
+            "invalid time value for 't': cannot parse \"yesterday\" to a valid timestamp");
 }
 
 TEST(ParamsTest, DurationsAreSecondsOrUnits) {
