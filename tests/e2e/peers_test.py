@@ -52,6 +52,13 @@ class PromtoolTest(unittest.TestCase):
         self.assertEqual(self.promtool("labels", self.url, "instance").split(), ["host0", "host1", "host2"])
         self.assertEqual(self.promtool("series", "--match=up", self.url).count("host"), 3)
 
+    def test_analyses_and_checks(self):
+        vector = json.loads(self.promtool("-o", "json", "instant", "--time=%d" % NOW, self.url, "count(up)"))
+        self.assertEqual(vector[0]["value"], [NOW, "3"])
+        metrics = self.server.get("/metrics").body
+        out = subprocess.run(["promtool", "check", "metrics"], input=metrics, capture_output=True, timeout=60)
+        self.assertNotIn(b"error while linting", out.stderr)
+
 
 @unittest.skipUnless(shutil.which("prometheus"), "prometheus is not installed")
 class PrometheusTest(unittest.TestCase):
@@ -101,6 +108,55 @@ scrape_configs:
     static_configs: [{targets: ['127.0.0.1:%d']}]
 """ % (self.server.port, self.server.port))
         harness.wait_until(lambda: self.server.query('up{from="peer", job="ours"} == 1'), 60)
+
+
+def vm_flags():
+    return ["-loggerLevel=ERROR", "-httpListenAddr=127.0.0.1:%d" % harness.free_port()]
+
+
+@unittest.skipUnless(shutil.which("vmagent"), "vmagent is not installed")
+class VmagentTest(unittest.TestCase):
+    def test_writes_to_us(self):
+        server = start_with_data()
+        exporter = harness.Exporter(lambda: "# TYPE seen_total counter\nseen_total{a=\"b\"} 7\n")
+        folder = tempfile.mkdtemp(prefix="deucalion-vmagent-")
+        with open(os.path.join(folder, "scrape.yml"), "w") as f:
+            f.write("global: {scrape_interval: 1s, external_labels: {from: vmagent}}\n"
+                    "scrape_configs: [{job_name: app, static_configs: [{targets: ['%s']}]}]\n" % exporter.address)
+        agent = subprocess.Popen(["vmagent", "-promscrape.config=" + os.path.join(folder, "scrape.yml"),
+                                  "-remoteWrite.url=http://127.0.0.1:%d/api/v1/write" % server.port, "-remoteWrite.flushInterval=1s",
+                                  "-remoteWrite.tmpDataPath=" + folder] + vm_flags(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            [found] = harness.wait_until(lambda: server.query('seen_total{from="vmagent", job="app", a="b"}'), 60)
+            self.assertEqual(found["value"][1], "7")
+            harness.wait_until(lambda: server.query('count_over_time(up{from="vmagent"}[5m]) > 2'), 60)
+        finally:
+            agent.terminate()
+            agent.wait()
+            exporter.close()
+            server.close()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@unittest.skipUnless(shutil.which("vmalert"), "vmalert is not installed")
+class VmalertTest(unittest.TestCase):
+    def test_evaluates_rules_with_us_as_source_and_target(self):
+        server = start_with_data()
+        folder = tempfile.mkdtemp(prefix="deucalion-vmalert-")
+        rules = os.path.join(folder, "rules.yml")
+        with open(rules, "w") as f:
+            f.write("groups: [{name: g, interval: 1s, rules: [{record: 'job:up:count', expr: 'count by (job) (up)', labels: {by: vmalert}}]}]\n")
+        url = "http://127.0.0.1:%d" % server.port
+        alert = subprocess.Popen(["vmalert", "-rule=" + rules, "-datasource.url=" + url, "-remoteWrite.url=" + url, "-notifier.url=http://127.0.0.1:1",
+                                  "-remoteWrite.flushInterval=1s"] + vm_flags(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            [found] = harness.wait_until(lambda: server.query('job:up:count{by="vmalert"}'), 60)
+            self.assertEqual((found["metric"]["job"], found["value"][1]), ("node", "3"))
+        finally:
+            alert.terminate()
+            alert.wait()
+            server.close()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 #include <limits>
 #include <random>
 
@@ -108,6 +111,86 @@ TEST(FloatFormatTest, EveryFormatReadsBackAsTheSameBits) {
       double back = 0;
       ASSERT_TRUE(ParseFloatFast(text, &back)) << text;
       ASSERT_EQ(std::bit_cast<uint64_t>(back), std::bit_cast<uint64_t>(v)) << text;
+    }
+  }
+}
+
+// Go's shortest form without anything of ours or of to_chars: the fewest digits that read back,
+// found by printf and strtod one digit at a time. Of several such numbers the one nearest to `v`.
+struct DecimalForm {
+  std::string digits;
+  int exponent = 0;  // value = D.IGITS * 10^exponent
+};
+DecimalForm FewestDigits(double magnitude) {
+  for (int count = 1; count <= 17; count++) {
+    char printed[48];
+    snprintf(printed, sizeof(printed), "%.*e", count - 1, magnitude);
+    DecimalForm form;
+    const std::string text(printed);
+    const size_t e = text.find('e');
+    for (const char c : text.substr(0, e)) {
+      if (c != '.') form.digits += c;
+    }
+    form.exponent = atoi(text.c_str() + e + 1);
+    // Beside a power of two the interval is lopsided: the neighbour may read back where the nearest
+    // does not.
+    const long long nearest = atoll(form.digits.c_str());
+    for (const long long digits : {nearest, nearest + 1, nearest - 1}) {
+      DecimalForm candidate = form;
+      candidate.digits = std::to_string(digits);
+      if (static_cast<int>(candidate.digits.size()) != count) continue;
+      const std::string whole =
+          candidate.digits + "e" + std::to_string(candidate.exponent - (count - 1));
+      if (strtod(whole.c_str(), nullptr) == magnitude) return candidate;
+    }
+  }
+  ADD_FAILURE() << magnitude;
+  return {};
+}
+// 'f' or, outside of 1e-6 .. 1e21, 'e' with two digits of exponent at least: what the API prints.
+std::string ObviousJson(double v) {
+  if (std::isnan(v)) return "NaN";
+  if (std::isinf(v)) return v > 0 ? "+Inf" : "-Inf";
+  std::string out = std::signbit(v) ? "-" : "";
+  const double magnitude = std::fabs(v);
+  if (magnitude == 0) return out + "0";
+  const DecimalForm form = FewestDigits(magnitude);
+  const int count = static_cast<int>(form.digits.size());
+  if (magnitude < 1e-6 || magnitude >= 1e21) {
+    out += form.digits.substr(0, 1);
+    if (count > 1) out += "." + form.digits.substr(1);
+    const int exponent = std::abs(form.exponent);
+    return out + (form.exponent < 0 ? "e-" : "e+") + (exponent < 10 ? "0" : "") +
+           std::to_string(exponent);
+  }
+  if (form.exponent < 0) return out + "0." + std::string(-form.exponent - 1, '0') + form.digits;
+  if (count <= form.exponent + 1)
+    return out + form.digits + std::string(form.exponent + 1 - count, '0');
+  return out + form.digits.substr(0, form.exponent + 1) + "." +
+         form.digits.substr(form.exponent + 1);
+}
+
+TEST(FloatFormatTest, PrintsWhatAnIndependentShortestSearchFinds) {
+  std::mt19937_64 random(20261129);
+  const auto check = [](double v) {
+    std::string got;
+    AppendFloatJson(&got, v);
+    ASSERT_EQ(got, ObviousJson(v)) << std::hexfloat << v;
+  };
+  for (int i = 0; i < 20'000; i++) {
+    const uint64_t bits = random();
+    const auto integer = static_cast<double>(static_cast<int64_t>(bits) >> (bits % 63));
+    check(std::bit_cast<double>(bits));  // any pattern
+    check(integer);                      // counters
+    check(integer / 1000);               // seconds
+    check(std::ldexp(1 + static_cast<double>(bits % 4) / 4, static_cast<int>(bits % 2000) - 1000));
+    check(static_cast<double>(bits % 100'000'000) * 1e-7);  // decimals
+    check(static_cast<double>(bits) * 1e3);                 // large
+  }
+  for (int exponent = -1074; exponent < 1024; exponent++) {
+    const double power = std::ldexp(1.0, exponent);
+    for (const double v : {power, -power, std::nextafter(power, 0), std::nextafter(power, 1e308)}) {
+      check(v);
     }
   }
 }
