@@ -84,6 +84,7 @@ App::App(config::CommandLine command_line, config::BuildInfo build, bool use_def
       build_(build),
       use_default_config_(use_default_config),
       start_ms_(Clock::Real()->NowMs()),
+      clean_end_(FileSystem::Posix(), flags_.tsdb_path),
       logger_(Logger::Stderr(LevelOf(flags_.log_level),
                              flags_.log_format == "json" ? LogFormat::kJson : LogFormat::kLogfmt)) {
 }
@@ -335,6 +336,7 @@ void App::RegisterRoutes() {
 }
 
 Status App::StartHttp() {
+  storage_gauges_ = std::make_unique<StorageGauges>(&metrics_);
   web::AddProcessMetrics(&metrics_, build_.version, build_.revision, build_.branch);
   reload_success_ =
       metrics_.AddGauge("prometheus_config_last_reload_successful",
@@ -421,14 +423,17 @@ Status App::SecureHttp(http::ServerOptions* options) {
 Status App::OpenDatabase() {
   const int64_t begin_ns = Clock::Real()->MonotonicNs();
   const auto config = CurrentConfig();
+  const bool clean = clean_end_.WasClean();
   ASSIGN_OR_RETURN(owned_storage_,
                    storage_opener_.Open({.flags = &flags_,
                                          .features = &features_,
                                          .logger = logger_.get(),
                                          .metrics = &metrics_,
                                          .settings = SettingsOf(*config, flags_, features_)}));
-  logger_->Info("TSDB started",
-                {{"seconds", static_cast<double>(Clock::Real()->MonotonicNs() - begin_ns) / 1e9}});
+  clean_end_.Clear();
+  const double seconds = static_cast<double>(Clock::Real()->MonotonicNs() - begin_ns) / 1e9;
+  storage_gauges_->Started(!flags_.tsdb_no_lockfile, clean, seconds);
+  logger_->Info("TSDB started", {{"seconds", seconds}});
   return OkStatus();
 }
 
@@ -442,7 +447,9 @@ Status App::StartScraping() {
 }
 
 Status App::Apply(const config::Config& config) {
-  RETURN_IF_ERROR(storage_.get()->admin()->Apply(SettingsOf(config, flags_, features_)));
+  const StorageSettings settings = SettingsOf(config, flags_, features_);
+  RETURN_IF_ERROR(storage_.get()->admin()->Apply(settings));
+  storage_gauges_->Apply(settings);
   RETURN_IF_ERROR(write_sender_->Apply(storage_.get(), config.remote_write,
                                        config.global.scrape.external_labels));
   RETURN_IF_ERROR(engine_->SetQueryLogFile(config.global.query_log_file));
@@ -513,7 +520,11 @@ void App::Shutdown() {
   engine_.reset();
   if (owned_storage_ != nullptr) {
     const Status closed = owned_storage_->Close();
-    if (!closed.ok()) logger_->Error("Closing the database failed", {{"err", closed}});
+    if (closed.ok()) {
+      clean_end_.Set();
+    } else {
+      logger_->Error("Closing the database failed", {{"err", closed}});
+    }
   }
   owned_storage_.reset();
 }

@@ -25,6 +25,7 @@
 #include "server/remote/read_handler.h"
 #include "server/remote/send/write_sender.h"
 #include "server/remote/write_handler.h"
+#include "server/storage_gauges.h"
 #include "server/web/web_security.h"
 #include "server/wiring.h"
 
@@ -80,6 +81,7 @@ class App {
   const config::BuildInfo build_;
   const bool use_default_config_;
   const int64_t start_ms_;
+  CleanEndMark clean_end_;
   std::unique_ptr<Logger> logger_;
   std::string external_url_;
   std::string external_path_;
@@ -88,6 +90,7 @@ class App {
   Gauge* reload_success_ = nullptr;
   Gauge* reload_time_ = nullptr;
   Gauge* ready_metric_ = nullptr;
+  std::unique_ptr<StorageGauges> storage_gauges_;
   api::FeatureRegistry feature_registry_;
   std::unique_ptr<api::Notifications> notifications_;
 

@@ -79,11 +79,12 @@ def read_all(server, params, pause=0.0):
 
 def memory_of_a_large_answer(server):
     """(bytes of the answer, bytes of the result in memory, bytes above it while it is streamed to a slow client)."""
-    start = NOW - BIG_POINTS
+    # Steps of a quarter of a second: the head takes nothing that is older than an hour.
+    start = NOW - BIG_POINTS // 4
     for first in range(0, BIG_SERIES, 20):
-        push(server, [({"__name__": "big", "n": "%04d" % n}, [((start + 60 * k) * 1000, 1234.5678 + n + k) for k in range(BIG_POINTS // 60 + 1)])
+        push(server, [({"__name__": "big", "n": "%04d" % n}, [((start + 15 * k) * 1000, 1234.5678 + n + k) for k in range(BIG_POINTS // 60 + 1)])
                       for n in range(first, first + 20)])
-    params = {"query": "big * 1.000001", "start": start, "end": start + BIG_POINTS - 1, "step": 1, "nocache": 1}
+    params = {"query": "big * 1.000001", "start": start, "end": start + BIG_POINTS // 4, "step": 0.25, "nocache": 1}
     read_all(server, {**params, "end": start + 10})
     before = server.memory()[0]
     read_all(server, {**params, "limit": 1})  # evaluates everything, sends one series

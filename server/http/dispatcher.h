@@ -6,8 +6,8 @@
 #include <atomic>
 #include <memory>
 
-#include "base/worker_pool.h"
 #include "server/http/exchange.h"
+#include "server/http/request_pool.h"
 #include "server/http/router.h"
 #include "server/http/server.h"
 
@@ -32,7 +32,7 @@ class Dispatcher {
     const PoolOptions options;
     // Submitted and not yet picked up by a thread.
     std::atomic<size_t> waiting{0};
-    WorkerPool pool;
+    RequestPool pool;
   };
 
   Lane& LaneOf(PoolClass pool) const;

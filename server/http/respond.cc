@@ -21,6 +21,18 @@ std::string HttpDate(time_t now) {
   return std::string(buffer, static_cast<size_t>(n));
 }
 
+// The date of now. Most answers of a second share one text.
+const std::string& HttpDateNow() {
+  thread_local time_t second = -1;
+  thread_local std::string text;
+  const time_t now = time(nullptr);
+  if (now != second) {
+    text = HttpDate(now);
+    second = now;
+  }
+  return text;
+}
+
 bool HasVaryOnEncoding(const Headers& headers) {
   for (const std::string_view value : headers.All("Vary")) {
     if (value.find("Accept-Encoding") != std::string_view::npos) return true;
@@ -54,7 +66,7 @@ Framing FinishResponse(const FinishOptions& options, Response* response) {
   Headers& headers = response->headers;
   const bool bodiless =
       response->status == 204 || response->status == 304 || response->status < 200;
-  if (!headers.Has("Date")) headers.Add("Date", HttpDate(time(nullptr)));
+  if (!headers.Has("Date")) headers.Add("Date", HttpDateNow());
   if (bodiless) {
     framing.send_body = false;
     headers.Remove("Content-Length");

@@ -78,6 +78,22 @@ class VerticalTest(unittest.TestCase):
         after = self.server.query("count_over_time(hits_total[10m])")
         self.assertGreaterEqual(int(after[0]["value"][1]), int(before[0]["value"][1]))
 
+    def test_metrics_say_whether_the_last_end_was_clean(self):
+        def clean():
+            return [line.split()[1] for line in self.server.get("/metrics").text.splitlines()
+                    if line.startswith("prometheus_tsdb_clean_start ")]
+        self.server.start()
+        self.assertEqual(clean(), ["1"])  # a new directory
+        self.server.kill()
+        self.server.start()
+        self.assertEqual(clean(), ["0"])
+        self.server.stop()
+        self.server.start()
+        self.assertEqual(clean(), ["1"])
+        text = self.server.get("/metrics").text
+        self.assertIn("\nprometheus_tsdb_retention_limit_seconds 1296000\n", text)
+        self.assertRegex(text, r"\nprometheus_tsdb_data_replay_duration_seconds 0\.\d+\n")
+
     def test_a_second_process_on_the_same_data_directory_is_refused(self):
         self.server.start()
         other = subprocess.run([a.replace(str(self.server.port), str(harness.free_port()))
