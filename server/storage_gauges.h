@@ -12,8 +12,8 @@
 namespace deucalion {
 
 // Whether the last process that used a data directory ended well. Prometheus reads that from its
-// lock file, which it removes at the end; ours stays (removing a lock lets two processes hold one of
-// their own), so a file beside it says so.
+// lock file, which it removes at the end; ours stays (removing a lock lets two processes hold one
+// of their own), so a file beside it says so.
 class CleanEndMark {
  public:
   CleanEndMark(FileSystem* fs, const std::string& data_dir);
