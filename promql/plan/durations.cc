@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+#include <utility>
 
 namespace deucalion::promql {
 namespace {
@@ -13,20 +15,27 @@ struct Times {
 
 Result<double> Evaluate(const Expr& e, const Times& times);
 
-Result<double> EvaluateOp(DurationExpr::Op op, bool unary, double l, double r) {
+// As upstream: with where it begins and ends, in bytes from 0.
+Status DurationError(const Expr& e, const char* what) {
+  std::string text = std::to_string(e.span.begin);
+  text.append(":").append(std::to_string(e.span.end)).append(": ").append(what);
+  return InvalidArgumentError(std::move(text));
+}
+
+Result<double> EvaluateOp(const DurationExpr& d, double l, double r) {
   using Op = DurationExpr::Op;
-  switch (op) {
+  switch (d.op) {
     case Op::kAdd:
       return l + r;
     case Op::kSub:
-      return unary ? -r : l - r;
+      return d.lhs ? l - r : -r;
     case Op::kMul:
       return l * r;
     case Op::kDiv:
-      if (r == 0) return InvalidArgumentError("division by zero");
+      if (r == 0) return DurationError(d, "division by zero");
       return l / r;
     case Op::kMod:
-      if (r == 0) return InvalidArgumentError("modulo by zero");
+      if (r == 0) return DurationError(d, "modulo by zero");
       return std::fmod(l, r);
     case Op::kPow:
       return std::pow(l, r);
@@ -49,7 +58,7 @@ Result<double> Evaluate(const Expr& e, const Times& times) {
     ASSIGN_OR_RETURN(l, Evaluate(*d.lhs, times));
   }
   ASSIGN_OR_RETURN(const double r, Evaluate(*d.rhs, times));
-  return EvaluateOp(d.op, !d.lhs, l, r);
+  return EvaluateOp(d, l, r);
 }
 
 }  // namespace
@@ -60,10 +69,12 @@ Result<int64_t> ResolveDuration(const DurationValue& duration, int64_t step_ms, 
   const Times times{static_cast<double>(step_ms) / 1000, static_cast<double>(range_ms) / 1000};
   ASSIGN_OR_RETURN(const double seconds, Evaluate(*duration.expr, times));
   if (seconds <= 0 && !allow_negative) {
-    return InvalidArgumentError("duration must be greater than 0");
+    return DurationError(*duration.expr, "duration must be greater than 0");
   }
   // 292 years: what Go's time.Duration can hold.
-  if (!(std::fabs(seconds) < 9223372036.0)) return InvalidArgumentError("duration is out of range");
+  if (!(std::fabs(seconds) < 9223372036.0)) {
+    return DurationError(*duration.expr, "duration is out of range");
+  }
   return static_cast<int64_t>(seconds * 1000);
 }
 
