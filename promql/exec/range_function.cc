@@ -304,7 +304,8 @@ Result<Matrix> EvaluateRangeSelector(ExecContext* ctx, const PlanNode& node) {
     DropStaleMarkers(&columns);
     if (node.window.anchored || node.window.smoothed) {
       if (!columns.histograms.empty()) {
-        return ExecutionError("anchored modifier is not supported with histograms");
+        return ExecutionError(std::string(node.window.anchored ? "anchored" : "smoothed") +
+                              " modifier is not supported with histograms");
       }
       ExtendToBounds(node.window, start, end, &columns.times, &columns.values);
     }

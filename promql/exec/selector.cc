@@ -84,10 +84,7 @@ Status SelectorSource::DoProduce(size_t batch, Wanted wanted, Worker* worker, Bl
                                  "expression evaluation"));
     if (node().histogram_stats) ReduceToStats(&columns);
     if (window_.smoothed) {
-      if (!columns.histograms.empty()) {
-        return ExecutionError("smoothed and anchored modifiers do not work with native histograms");
-      }
-      FillSmoothed(&columns, &row);
+      FillSmoothed(i, &columns, &worker->annotations, &row);
       continue;
     }
     if (columns.histograms.empty()) {
@@ -174,30 +171,6 @@ void SelectorSource::FillMixed(const SampleColumns& columns, Row* row) const {
       if (shared != h - 1) pointer = std::make_shared<FloatHistogram>(p.histogram);
       shared = h - 1;
       row->SetHistogram(step, pointer);
-    }
-  }
-}
-
-// The value at the step itself: interpolated between the neighbours, or the one before when none
-// follows.
-void SelectorSource::FillSmoothed(SampleColumns* columns, Row* row) const {
-  DropStaleMarkers(columns);
-  const std::vector<int64_t>& t = columns->times;
-  const std::vector<double>& v = columns->values;
-  const int64_t lookback = ctx().lookback_ms;
-  size_t i = 0;  // first sample at or after the step
-  for (size_t step = 0; step < steps(); step++) {
-    const int64_t at = window_.End(node().grid.TimeAt(step));
-    while (i < t.size() && t[i] < at) i++;
-    const bool before = i > 0 && t[i - 1] > at - lookback;
-    const bool after = i < t.size() && t[i] <= at + lookback;
-    if (after && t[i] == at) {
-      row->SetFloat(step, v[i]);
-    } else if (before && after) {
-      row->SetFloat(step, v[i - 1] + (v[i] - v[i - 1]) * static_cast<double>(at - t[i - 1]) /
-                                         static_cast<double>(t[i] - t[i - 1]));
-    } else if (before) {
-      row->SetFloat(step, v[i - 1]);
     }
   }
 }

@@ -40,7 +40,9 @@ class SelectorSource : public Source {
  private:
   void FillFloats(const SampleColumns& columns, Row* row) const;
   void FillMixed(const SampleColumns& columns, Row* row) const;
-  void FillSmoothed(SampleColumns* columns, Row* row) const;
+  // smoothed_selector.cc
+  void FillSmoothed(size_t series, SampleColumns* columns, Annotations* annotations,
+                    Row* row) const;
   double ValueOf(const SampleColumns& columns, size_t i) const;
 
   const SelectorValue value_;

@@ -99,22 +99,10 @@ class ExtendedRate {
     out->SetFloat(step, result);
   }
 
-  // The histogram at `t` between two samples; none when they do not go together.
   std::optional<FloatHistogram> InterpolateHistograms(const HistogramRef& a, const HistogramRef& b,
                                                       int64_t t) {
-    if (t == a.time_ms) return *a.histogram;
-    if (t == b.time_ms) return *b.histogram;
-    const double fraction =
-        static_cast<double>(t - a.time_ms) / static_cast<double>(b.time_ms - a.time_ms);
-    FloatHistogram result = *b.histogram;
-    if (counter_ && b.histogram->DetectReset(*a.histogram)) {
-      result.Mul(fraction);
-      return result;
-    }
-    if (!Sub(&result, *a.histogram)) return std::nullopt;
-    result.Mul(fraction);
-    if (!Add(&result, *a.histogram)) return std::nullopt;
-    return result;
+    return InterpolateWithNotes(*a.histogram, a.time_ms, *b.histogram, b.time_ms, t, counter_,
+                                s_.metric_name, call_.pos, annos_);
   }
 
   void HistogramStep(size_t step, Row* out) {

@@ -35,6 +35,25 @@ bool SubWithNotes(FloatHistogram* base, const FloatHistogram& other, std::string
   return WithNotes(base->Sub(other), notes::HistogramOp::kSub, metric_name, pos, out);
 }
 
+std::optional<FloatHistogram> InterpolateWithNotes(const FloatHistogram& a, int64_t a_ms,
+                                                   const FloatHistogram& b, int64_t b_ms,
+                                                   int64_t t_ms, bool counter,
+                                                   std::string_view metric_name, int32_t pos,
+                                                   Annotations* out) {
+  if (t_ms == a_ms) return a;
+  if (t_ms == b_ms) return b;
+  const double fraction = static_cast<double>(t_ms - a_ms) / static_cast<double>(b_ms - a_ms);
+  FloatHistogram result = b;
+  if (counter && b.DetectReset(a)) {
+    result.Mul(fraction);
+    return result;
+  }
+  if (!SubWithNotes(&result, a, metric_name, pos, out)) return std::nullopt;
+  result.Mul(fraction);
+  if (!AddWithNotes(&result, a, metric_name, pos, out)) return std::nullopt;
+  return result;
+}
+
 bool HasOverflow(const FloatHistogram& h) {
   return std::isinf(h.zero_count) || std::isinf(h.count) || std::isinf(h.sum) ||
          AnyInfinite(h.positive_buckets) || AnyInfinite(h.negative_buckets) ||

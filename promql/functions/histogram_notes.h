@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "model/histogram.h"
@@ -17,6 +18,14 @@ bool AddWithNotes(FloatHistogram* base, const FloatHistogram& other, std::string
                   int32_t pos, Annotations* out);
 bool SubWithNotes(FloatHistogram* base, const FloatHistogram& other, std::string_view metric_name,
                   int32_t pos, Annotations* out);
+
+// The histogram at `t_ms` on the line from `a` at `a_ms` to `b` at `b_ms`. Of a counter that was
+// reset between them, what it counted from zero. None when they do not go together (noted).
+std::optional<FloatHistogram> InterpolateWithNotes(const FloatHistogram& a, int64_t a_ms,
+                                                   const FloatHistogram& b, int64_t b_ms,
+                                                   int64_t t_ms, bool counter,
+                                                   std::string_view metric_name, int32_t pos,
+                                                   Annotations* out);
 
 // Whether a sum has left what a double can hold.
 bool HasOverflow(const FloatHistogram& h);
