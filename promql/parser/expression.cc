@@ -76,6 +76,21 @@ bool CanNameLabel(K kind) {
   }
 }
 
+bool CanStartExpression(K kind) {
+  switch (kind) {
+    case K::kAdd:
+    case K::kSub:
+    case K::kLeftParen:
+    case K::kLeftBrace:
+    case K::kNumber:
+    case K::kDuration:
+    case K::kString:
+      return true;
+    default:
+      return CanNameMetric(kind) || kind >= K::kStart;
+  }
+}
+
 bool CanNameFunction(K kind) { return kind == K::kIdentifier || kind >= K::kStart; }
 
 }  // namespace
@@ -241,7 +256,8 @@ bool Parser::ParseArguments(std::vector<ExprPtr>* args) {
     args->push_back(std::move(arg));
     Token comma;
     if (!Accept(K::kComma, &comma)) return Expect(K::kRightParen);
-    if (PeekKind() == K::kRightParen) {
+    // As upstream: whatever follows, a comma without an argument after it is one too many.
+    if (!CanStartExpression(PeekKind()) && !failed()) {
       Fail(comma.span, "trailing commas not allowed in function call args");
       return false;
     }

@@ -169,6 +169,9 @@ TEST(ParserTest, SaysWhatIsWrongAndWhere) {
        "1:1: parse error: wrong number of arguments for aggregate expression provided, expected "
        "2, got 1"},
       {"topk(x,)", "1:7: parse error: trailing commas not allowed in function call args"},
+      {"topk(1, , x)", "1:7: parse error: trailing commas not allowed in function call args"},
+      {"abs(x, on", "1:6: parse error: trailing commas not allowed in function call args"},
+      {"abs(x, ]", "1:8: parse error: unexpected right bracket ']'"},
       {"topk(a, b)",
        "1:6: parse error: expected type scalar in aggregation parameter, got instant vector"},
       {"count_values(5, b)",
