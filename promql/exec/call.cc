@@ -118,7 +118,10 @@ Status StepTimes(const TimeGrid& grid, Row* row) {
 Result<SourcePtr> BuildTimestamp(ExecContext* ctx, const PlanNode& node) {
   const PlanNode& arg = node.child(0);
   const bool start = IdOf(node) == FunctionId::kStartTimestamp;
-  if (arg.kind == PlanKind::kSelector && (!start || ctx->options.use_start_timestamps)) {
+  // Only of the selector itself: of +x, which is planned as x, upstream sees the steps.
+  const Expr& written = StripParens(*As<Call>(*node.expr).args[0]);
+  const bool direct = written.kind() == ExprKind::kVectorSelector;
+  if (direct && arg.kind == PlanKind::kSelector && (!start || ctx->options.use_start_timestamps)) {
     SourcePtr selector = std::make_unique<SelectorSource>(
         ctx, &arg, start ? SelectorValue::kStartTimeSeconds : SelectorValue::kTimeSeconds);
     SourcePtr source =

@@ -39,17 +39,22 @@ int DaysInMonth(int64_t year, int month) {
   return month == 2 && IsLeap(year) ? 29 : kDays[month - 1];
 }
 
-// As Go's int64(f) on amd64: what does not fit is the smallest integer. The calendar of such times
-// is of no use to anyone; it is only kept from overflowing.
+// As Go's int64(f) on amd64: what does not fit, NaN too, is the smallest integer.
 int64_t Seconds(double v) {
-  constexpr double kLimit = 9.2e18;
-  if (!(v > -kLimit && v < kLimit)) return std::numeric_limits<int64_t>::min() / 4;
+  constexpr double kLimit = 9223372036854775808.0;
+  if (!(v >= -kLimit && v < kLimit)) return std::numeric_limits<int64_t>::min();
   return static_cast<int64_t>(v);
 }
 
+// Go counts seconds from the first of January of the year -292277022399, without a sign: earlier
+// times are taken for times of a far future.
+constexpr int64_t kGoZeroDays = 106751991073094;
+constexpr uint64_t kGoZeroSeconds = static_cast<uint64_t>(kGoZeroDays) * 86400;
+
+uint64_t GoSeconds(double v) { return static_cast<uint64_t>(Seconds(v)) + kGoZeroSeconds; }
 int64_t Floor(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
-int64_t Days(double v) { return Floor(Seconds(v), 86400); }
-int64_t SecondOfDay(double v) { return Seconds(v) - Days(v) * 86400; }
+int64_t Days(double v) { return static_cast<int64_t>(GoSeconds(v) / 86400) - kGoZeroDays; }
+int64_t SecondOfDay(double v) { return static_cast<int64_t>(GoSeconds(v) % 86400); }
 
 double Year(double v) { return static_cast<double>(DateOf(Days(v)).year); }
 double Month(double v) { return DateOf(Days(v)).month; }

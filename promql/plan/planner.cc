@@ -396,6 +396,10 @@ class Planner {
 
   NameState NamesAfterAggregate(const AggregateExpr& a, NameState child) const {
     if (KeepsSeries(a.op)) return child;
+    if (a.op == AggregateOp::kCountValues &&
+        IsMetadataName(As<StringLiteral>(StripParens(*a.param)).value)) {
+      return NameState::kVary;
+    }
     if (a.without) return options_.type_and_unit_labels ? child : NameState::kNone;
     const bool by_name = std::any_of(a.grouping.begin(), a.grouping.end(),
                                      [](const std::string& g) { return IsMetadataName(g); });
@@ -414,6 +418,10 @@ class Planner {
     const bool scalar_l = b.lhs->Type() == ValueType::kScalar;
     const bool scalar_r = b.rhs->Type() == ValueType::kScalar;
     if (scalar_l && scalar_r) {
+      if (IsTrim(b.op)) {
+        return Status(StatusCode::kExecution, "operator \"" + std::string(BinaryOpText(b.op)) +
+                                                  "\" not allowed for Scalar operations");
+      }
       if (l->kind == PlanKind::kNumber && r->kind == PlanKind::kNumber) {
         node->kind = PlanKind::kNumber;
         node->number = ScalarOp(b.op, l->number, r->number);
@@ -444,6 +452,8 @@ class Planner {
       return l == NameState::kNone && r == NameState::kNone ? NameState::kNone : NameState::kVary;
     }
     if (IsSetOperator(b.op)) return l;
+    const std::vector<std::string>& include = b.matching->include;
+    if (std::any_of(include.begin(), include.end(), IsMetadataName)) return NameState::kVary;
     if (b.return_bool || (!IsComparison(b.op) && !IsTrim(b.op))) return NameState::kNone;
     return b.matching->card == VectorMatching::Card::kOneToMany ? r : l;
   }
