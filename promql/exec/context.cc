@@ -27,6 +27,10 @@ void Worker::CountSamples(const PlanNode& node, size_t step, uint64_t queryable,
   // Below kRepeat the one step stands for all of them.
   if (node.grid.steps == 1 && steps_ > 1) {
     for (uint64_t& n : counts.queryable_per_step) n += queryable;
+  } else if (steps_ == 1) {
+    // The steps of a subquery that is the whole of an instant query.
+    counts.queryable_per_step[0] += queryable;
+    step = 0;
   } else {
     counts.queryable_per_step[step] += queryable;
   }

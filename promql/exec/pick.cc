@@ -25,9 +25,13 @@ Status PickSource::DoOpen() {
   ASSIGN_OR_RETURN(const ScalarColumn param, EvaluateScalar(&ctx(), node().child(1)));
   const int64_t samples = ctx().budget->samples();
   RETURN_IF_ERROR(child_->Open());
-  // Also without a possible result the input is checked; cheap, and its warnings count.
   ASSIGN_OR_RETURN(const ParameterCheck check, CheckParameter(&ctx(), expr_, steps(), param));
-  if (check.nothing) return OkStatus();
+  if (check.nothing) {
+    // Its warnings and statistics count all the same.
+    const auto ignore = [](size_t, Block*, Worker*) { return OkStatus(); };
+    const auto nothing = [](size_t) { return OkStatus(); };
+    return ForEachBatch(&ctx(), child_.get(), Wanted{false, true}, ignore, nothing);
+  }
   k_.resize(steps());
   for (size_t step = 0; step < steps(); step++) {
     k_[step] = std::max<int64_t>(0, static_cast<int64_t>(param[step]));

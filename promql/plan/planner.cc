@@ -269,7 +269,8 @@ class Planner {
     inside.aggregate = nullptr;
     inside.hint_step_ms = step;
     inside.depth++;
-    inside.count_factor = 0;
+    // A function over the subquery counts the points it sees; without one, what they are made of.
+    inside.count_factor = around.depth == 0 ? 1 : 0;
     inside.histogram_whole = true;
     inside.grid = SubqueryGrid(node->window.End(around.grid.start_ms) - range,
                                node->window.End(around.grid.end_ms()), step);
@@ -430,8 +431,9 @@ class Planner {
       node->kind = PlanKind::kScalarBinary;
     } else if (scalar_l || scalar_r) {
       node->kind = PlanKind::kVectorScalar;
-      node->names = IsComparison(b.op) && !b.return_bool ? (scalar_l ? r : l)->names
-                                                         : NamesAfterArithmetic(b.op, *l, *r);
+      // docs/decisions/answers-of-2.42.md: atan2 keeps names here.
+      const bool keeps = b.op == BinaryOp::kAtan2 || (IsComparison(b.op) && !b.return_bool);
+      node->names = keeps ? (scalar_l ? r : l)->names : NamesAfterArithmetic(b.op, *l, *r);
     } else {
       node->names = NamesAfterJoin(b, l->names, r->names);
     }
@@ -455,6 +457,8 @@ class Planner {
     const std::vector<std::string>& include = b.matching->include;
     if (std::any_of(include.begin(), include.end(), IsMetadataName)) return NameState::kVary;
     if (b.return_bool || (!IsComparison(b.op) && !IsTrim(b.op))) return NameState::kNone;
+    // What is filled in has no name.
+    if (b.matching->fill_lhs || b.matching->fill_rhs) return NameState::kVary;
     return b.matching->card == VectorMatching::Card::kOneToMany ? r : l;
   }
 

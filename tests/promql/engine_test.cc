@@ -176,6 +176,41 @@ TEST(EngineTest, CountsSamplesPerStep) {
   EXPECT_EQ(r.stats.per_step[1].read, 3u);
 }
 
+TEST(EngineTest, CountsSamplesThatNoFunctionLooksAt) {
+  MemoryStorage storage;
+  Fill(&storage, 3, 8);
+  Engine engine(EngineOptions{});
+  const auto queryable = [&](std::string_view query) {
+    const QueryResult r = engine.Instant(storage, query, 4 * kMinute);
+    EXPECT_TRUE(r.status.ok()) << query << ": " << r.status.message();
+    return r.stats.total_queryable_samples;
+  };
+  EXPECT_EQ(queryable("x[2m:1m]"), 3u * 2);
+  EXPECT_EQ(queryable("(sum(x))[2m:1m]"), 3u * 2);
+  EXPECT_EQ(queryable("topk(0, x)"), 3u);
+}
+
+TEST(EngineTest, MergesSeriesThatAreAlikeWithoutTheirNames) {
+  MemoryStorage storage;
+  ASSERT_TRUE(storage.Append(Labels{{"__name__", "early"}}, 0, 1).ok());
+  ASSERT_TRUE(storage.Append(Labels{{"__name__", "late"}}, 10 * kMinute, 2).ok());
+  EngineOptions options;
+  options.binop_fill_modifiers = true;
+  Engine engine(options);
+  for (std::string_view query : {
+           "abs({__name__=~\"early|late\"})",
+           "abs({__name__=~\"early|late\"} atan2 1)",
+           "abs(count_values(\"__name__\", {__name__=~\"early|late\"}))",
+           "-(early != fill(0) late)",
+       }) {
+    const QueryResult r = engine.Range(storage, query, 0, 10 * kMinute, 10 * kMinute);
+    ASSERT_TRUE(r.status.ok()) << query << ": " << r.status.message();
+    ASSERT_EQ(MatrixOf(r).size(), 1u) << query;
+    EXPECT_TRUE(MatrixOf(r)[0].labels.empty()) << query;
+    EXPECT_EQ(MatrixOf(r)[0].times.size(), 2u) << query;
+  }
+}
+
 TEST(EngineTest, TellsWhatEachNodeDid) {
   MemoryStorage storage;
   Fill(&storage, 14, 8);
