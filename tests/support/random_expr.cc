@@ -22,7 +22,11 @@ std::string RandomExpr::Duration() {
 }
 
 std::string RandomExpr::RangeDuration() {
-  if (options_.evaluable || !OneIn(3)) return Duration();
+  if (!OneIn(3)) return Duration();
+  if (options_.evaluable) {
+    return Pick({"1m+30s", "2*(1m-10)", "step()+30s", "max_of(range()/2, 1m)", "(5m)", "7m%2m+1",
+                 "min_of(1m, step()+1)", "2^6"});
+  }
   return Pick({"1m+30s", "2*(1m-10)", "step()", "range()/2", "min_of(1m, step())", "-(-1m)",
                "max_of(range(),2^3)", "(5m)", "1m%7", "-step()"});
 }
@@ -49,7 +53,7 @@ std::string RandomExpr::Matchers() {
 std::string RandomExpr::Modifiers() {
   std::string out;
   if (OneIn(4)) out += " offset " + Pick({"", "-"}) + Duration();
-  if (OneIn(8)) out += " @ " + std::to_string(300 + Below(600));
+  if (OneIn(8)) out += Pick({" @ start()", " @ end()", " @ " + std::to_string(300 + Below(600))});
   if (options_.evaluable || !OneIn(6)) return out;
   return Pick({" @ start()", " @ end() offset 1m", " offset (step() + 1m)", " offset -min_of(1,2)",
                " @ -1.5 offset -5", " smoothed", " anchored offset range()"});
@@ -74,6 +78,7 @@ std::string RandomExpr::Range(int depth, bool counter) {
     return inner + "[" + RangeDuration() + ":" + step + "]" + Modifiers();
   }
   std::string out = Selector(counter) + "[" + RangeDuration() + "]";
+  if (options_.evaluable) return out + Modifiers();
   if (!options_.evaluable && OneIn(8)) out += Pick({" anchored", " smoothed"});
   const std::string modifiers = Modifiers();
   const bool extended = modifiers.find("ed") != std::string::npos;
@@ -97,6 +102,8 @@ std::string RandomExpr::Aggregation(int depth) {
     return Pick({"topk", "bottomk"}) + clause + "(" + std::to_string(1 + Below(3)) + ", " +
            Selector(true) + Modifiers() + ")";
   }
+  if (OneIn(10))
+    return "count_values" + clause + "(\"n\", clamp(floor(" + Vector(depth - 1) + "), -9, 9))";
   if (OneIn(6))
     return "quantile" + clause + "(0." + std::to_string(Below(10)) + ", " + Vector(depth - 1) + ")";
   const std::string op = Pick({"sum", "avg", "min", "max", "count", "group", "stddev", "stdvar"});
@@ -105,8 +112,19 @@ std::string RandomExpr::Aggregation(int depth) {
 }
 
 std::string RandomExpr::RangeCall(int depth) {
+  if (options_.evaluable && OneIn(5)) {
+    const bool smooth = OneIn(2);
+    const std::string function = smooth ? Pick({"rate", "increase", "delta"})
+                                        : Pick({"rate", "increase", "delta", "resets", "changes"});
+    return function + "(" + Selector(!OneIn(4)) + "[" + RangeDuration() + "]" +
+           (smooth ? " smoothed" : " anchored") + (OneIn(3) ? " offset " + Duration() : "") + ")";
+  }
   if (OneIn(3)) {
     return Pick({"rate", "increase", "irate", "resets"}) + "(" + Range(depth, true) + ")";
+  }
+  if (OneIn(8)) {
+    return "double_exponential_smoothing(" + Range(depth, false) + ", 0.3, 0." +
+           std::to_string(1 + Below(9)) + ")";
   }
   if (OneIn(8))
     return "quantile_over_time(0." + std::to_string(Below(10)) + ", " + Range(depth, false) + ")";
@@ -114,7 +132,9 @@ std::string RandomExpr::RangeCall(int depth) {
     return "predict_linear(" + Range(depth, false) + ", " + std::to_string(Below(600)) + ")";
   return Pick({"delta", "idelta", "deriv", "changes", "avg_over_time", "min_over_time",
                "max_over_time", "sum_over_time", "count_over_time", "stddev_over_time",
-               "stdvar_over_time", "last_over_time", "first_over_time", "present_over_time"}) +
+               "stdvar_over_time", "last_over_time", "first_over_time", "present_over_time",
+               "mad_over_time", "ts_of_first_over_time", "ts_of_last_over_time",
+               "ts_of_min_over_time", "ts_of_max_over_time"}) +
          "(" + Range(depth, false) + ")";
 }
 
@@ -125,13 +145,38 @@ std::string RandomExpr::VectorCall(int depth) {
     return "timestamp(" + Selector(OneIn(2)) + offset + ")";
   }
   if (OneIn(8)) return "absent(" + Selector(OneIn(2)) + ")";
+  if (OneIn(12)) return "absent_over_time(" + Range(depth, OneIn(2)) + ")";
+  if (OneIn(10)) {
+    return "label_replace(" + Vector(depth - 1) + ", \"" + Pick({"site", "job", "instance"}) +
+           "\", \"" + Pick({"x", "$1", "$1-$2", ""}) + "\", \"" +
+           Pick({"job", "instance", "nope"}) + "\", \"" + Pick({"(.*)", "(a)(.*)", "(a|b)", "z*"}) +
+           "\")";
+  }
+  if (OneIn(12)) {
+    return "label_join(" + Vector(depth - 1) + ", \"" + Pick({"site", "job"}) +
+           "\", \"/\", \"instance\", \"job\")";
+  }
+  if (OneIn(8)) {
+    const std::string by = Pick({"", " by (le)", " by (job, le)", " without (instance)"});
+    const std::string rate =
+        Pick({"rate", "increase"}) + "(" + options_.histogram + "[" + Duration() + "])";
+    return "histogram_quantile(" + Pick({"0.511", "0.937", "0", "-1", "2", "0.373"}) + ", " +
+           (by.empty() ? rate : "sum" + by + " (" + rate + ")") + ")";
+  }
+  if (OneIn(8)) {
+    return Pick({"hour", "minute", "day_of_week", "day_of_month", "day_of_year", "month", "year"}) +
+           "(" +
+           (options_.evaluable ? "1e7 * ln(1 + abs(" + Selector(OneIn(2)) + ")) >= 0"
+                               : Vector(depth - 1)) +
+           ")";
+  }
   if (OneIn(8)) return "vector(" + Scalar(depth - 1) + ")";
   if (OneIn(6)) return "clamp(" + Vector(depth - 1) + ", " + Number() + ", " + Number() + ")";
   if (OneIn(6))
     return Pick({"clamp_min", "clamp_max", "round"}) + "(" + Vector(depth - 1) + ", " + Number() +
            ")";
-  return Pick({"abs", "ceil", "floor", "exp", "sqrt", "ln", "log2", "log10", "sgn", "deg", "rad",
-               "round"}) +
+  return Pick({"cosh", "atan", "asinh", "tanh", "abs", "ceil", "floor", "exp", "sqrt", "ln", "log2",
+               "log10", "sgn", "deg", "rad", "round"}) +
          "(" + Vector(depth - 1) + ")";
 }
 
@@ -152,10 +197,10 @@ std::string RandomExpr::Binary(int depth) {
   if (OneIn(4)) {
     matching = Pick({" on ", " ignoring "}) + LabelList();
     if (!options_.evaluable && OneIn(2)) matching += Pick({" group_left", " group_right(x)"});
-    if (!options_.evaluable && OneIn(4))
-      matching += Pick({" fill(1)", " fill_right(-2) fill_left(3)"});
+    if (OneIn(4)) matching += Pick({" fill(1)", " fill_right(-2) fill_left(3)", " fill_left(0.5)"});
   } else if (OneIn(4)) {
     matching = " on(job) group_left" + Pick({"", "()", "(instance)"});
+    if (OneIn(3)) matching += Pick({" fill(2)", " fill_left(1)", " fill_right(-1)"});
     rhs = "sum by (job) " + rhs;
   }
   return "(" + Vector(depth - 1) + ") " + op + flag + matching + " " + rhs;
@@ -163,6 +208,7 @@ std::string RandomExpr::Binary(int depth) {
 
 std::string RandomExpr::SetOperation(int depth) {
   const std::string matching = OneIn(2) ? "" : Pick({" on ", " ignoring "}) + LabelList();
+  if (OneIn(3)) return "(" + Vector(depth - 1) + ") or" + matching + " (" + Vector(depth - 1) + ")";
   return "(" + Vector(depth - 1) + ") " + Pick({"and", "unless"}) + matching + " (" +
          Vector(depth - 1) + ")";
 }
@@ -209,6 +255,8 @@ std::string RandomExpr::Unusual(int depth) {
 
 std::string RandomExpr::Vector(int depth) {
   if (depth <= 0) return Selector(OneIn(2)) + Modifiers();
+  if (options_.evaluable && OneIn(14)) return Selector(OneIn(2)) + " smoothed";
+  if (options_.evaluable && OneIn(14)) return "-(" + Vector(depth - 1) + ")";
   if (!options_.evaluable && OneIn(4)) return Unusual(depth);
   switch (Below(6)) {
     case 0:

@@ -20,6 +20,7 @@ struct RandomExprOptions {
   int depth = 4;
   std::vector<std::string> counters = {"requests_total", "errors_total"};
   std::vector<std::string> gauges = {"temperature", "queue_length"};
+  std::string histogram = "latency_bucket";  // a classic one, with the label le
   // Every metric has these labels with these values.
   std::vector<std::pair<std::string, std::vector<std::string>>> labels = {
       {"job", {"api", "db"}}, {"instance", {"a", "b", "c"}}};

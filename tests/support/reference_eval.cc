@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <set>
@@ -55,6 +56,20 @@ bool Selects(const VectorSelector& v, const RefLabels& labels) {
   });
 }
 
+// One sample with the labels that the selector asks for by equality, once each.
+RefValue Absent(const VectorSelector* selector) {
+  RefValue out;
+  out.vector.push_back({{}, 1});
+  if (selector == nullptr) return out;
+  std::map<std::string, int> times;
+  for (const Matcher& m : selector->matchers) ++times[m.name()];
+  for (const Matcher& m : selector->matchers) {
+    if (m.type() != MatchType::kEqual || m.name() == kName || times[m.name()] > 1) continue;
+    out.vector[0].labels[m.name()] = m.value();
+  }
+  return out;
+}
+
 // A result must not hold the same labels twice.
 RefValue Checked(RefValue value) {
   std::set<RefLabels> seen;
@@ -72,8 +87,41 @@ RefLabels SignatureOf(const VectorMatching& m, const RefLabels& labels) {
 
 }  // namespace
 
-int64_t ReferenceEvaluator::ShiftedTime(const AtModifier& at, int64_t offset_ms,
+double ReferenceEvaluator::Seconds(const Expr& duration) const {
+  using Op = DurationExpr::Op;
+  if (const auto* number = TryAs<NumberLiteral>(duration)) return number->value;
+  const auto& d = As<DurationExpr>(duration);
+  if (d.op == Op::kStep) return static_cast<double>(options_.step_ms) / 1000;
+  if (d.op == Op::kRange) return static_cast<double>(options_.end_ms - options_.start_ms) / 1000;
+  const double l = d.lhs ? Seconds(*d.lhs) : 0;
+  const double r = Seconds(*d.rhs);
+  switch (d.op) {
+    case Op::kAdd:
+      return l + r;
+    case Op::kSub:
+      return l - r;
+    case Op::kMul:
+      return l * r;
+    case Op::kDiv:
+      return l / r;
+    case Op::kMod:
+      return std::fmod(l, r);
+    case Op::kPow:
+      return std::pow(l, r);
+    case Op::kMinOf:
+      return std::min(l, r);
+    default:
+      return std::max(l, r);
+  }
+}
+
+int64_t ReferenceEvaluator::Milliseconds(const DurationValue& d) const {
+  return d.expr ? static_cast<int64_t>(Seconds(*d.expr) * 1000) : d.ms;
+}
+
+int64_t ReferenceEvaluator::ShiftedTime(const AtModifier& at, const DurationValue& offset,
                                         int64_t time_ms) const {
+  const int64_t offset_ms = Milliseconds(offset);
   switch (at.kind) {
     case AtModifier::Kind::kNone:
       return time_ms - offset_ms;
@@ -115,7 +163,8 @@ RefValue ReferenceEvaluator::Eval(const Expr& e, int64_t time_ms) const {
 
 RefValue ReferenceEvaluator::EvalSelector(const VectorSelector& v, int64_t time_ms,
                                           bool timestamps) const {
-  const int64_t at_ms = ShiftedTime(v.at, v.offset.ms, time_ms);
+  if (v.smoothed && !timestamps) return EvalSmoothed(v, time_ms);
+  const int64_t at_ms = ShiftedTime(v.at, v.offset, time_ms);
   RefValue out;
   for (const RefSeries& series : *series_) {
     if (!Selects(v, series.labels)) continue;
@@ -140,16 +189,46 @@ ReferenceEvaluator::Window ReferenceEvaluator::EvalMatrix(const MatrixSelector& 
                                                           int64_t time_ms) const {
   const VectorSelector& v = m.vector();
   Window out;
-  out.end_ms = ShiftedTime(v.at, v.offset.ms, time_ms);
-  out.begin_ms = out.end_ms - m.range.ms;
+  out.end_ms = ShiftedTime(v.at, v.offset, time_ms);
+  out.begin_ms = out.end_ms - Milliseconds(m.range);
+  const int64_t back_ms = v.anchored || v.smoothed ? options_.lookback_ms : 0;
+  const int64_t ahead_ms = v.smoothed ? options_.lookback_ms : 0;
+  out.series = PointsWithin(v, out.begin_ms - back_ms, out.end_ms + ahead_ms);
+  return out;
+}
+
+std::vector<RefSeries> ReferenceEvaluator::PointsWithin(const VectorSelector& v, int64_t begin_ms,
+                                                        int64_t end_ms) const {
+  std::vector<RefSeries> out;
   for (const RefSeries& series : *series_) {
     if (!Selects(v, series.labels)) continue;
     RefSeries within{series.labels, {}};
-    for (const RefPoint& p : series.points) {
-      const bool inside = p.time_ms > out.begin_ms && p.time_ms <= out.end_ms;
+    for (RefPoint p : series.points) {
+      if (!options_.start_timestamps) p.start_ms = 0;
+      const bool inside = p.time_ms > begin_ms && p.time_ms <= end_ms;
       if (inside && !IsStale(p.value)) within.points.push_back(p);
     }
-    if (!within.points.empty()) out.series.push_back(std::move(within));
+    if (!within.points.empty()) out.push_back(std::move(within));
+  }
+  return out;
+}
+
+// The value at the time itself, between the samples around it.
+RefValue ReferenceEvaluator::EvalSmoothed(const VectorSelector& v, int64_t time_ms) const {
+  const int64_t at_ms = ShiftedTime(v.at, v.offset, time_ms);
+  RefValue out;
+  for (const RefSeries& series :
+       PointsWithin(v, at_ms - options_.lookback_ms, at_ms + options_.lookback_ms)) {
+    const RefPoint *before = nullptr, *after = nullptr;
+    for (const RefPoint& p : series.points) {
+      if (p.time_ms <= at_ms) before = &p;
+      if (p.time_ms > at_ms && after == nullptr) after = &p;
+    }
+    if (before == nullptr) continue;
+    const bool between = before->time_ms < at_ms && after != nullptr;
+    out.vector.push_back(
+        {series.labels,
+         between ? RefInterpolate(*before, *after, at_ms, /*counter=*/false) : before->value});
   }
   return out;
 }
@@ -158,9 +237,10 @@ ReferenceEvaluator::Window ReferenceEvaluator::EvalMatrix(const MatrixSelector& 
 ReferenceEvaluator::Window ReferenceEvaluator::EvalSubquery(const SubqueryExpr& s,
                                                             int64_t time_ms) const {
   Window out;
-  out.end_ms = ShiftedTime(s.at, s.offset.ms, time_ms);
-  out.begin_ms = out.end_ms - s.range.ms;
-  const int64_t step_ms = s.step.ms != 0 ? s.step.ms : options_.subquery_step_ms;
+  out.end_ms = ShiftedTime(s.at, s.offset, time_ms);
+  out.begin_ms = out.end_ms - Milliseconds(s.range);
+  const int64_t wanted_ms = Milliseconds(s.step);
+  const int64_t step_ms = wanted_ms != 0 ? wanted_ms : options_.subquery_step_ms;
   std::map<RefLabels, std::vector<RefPoint>> by_labels;
   for (int64_t t = out.begin_ms + 1; t <= out.end_ms; ++t) {
     if (t % step_ms != 0) continue;
@@ -180,12 +260,17 @@ ReferenceEvaluator::Window ReferenceEvaluator::EvalSubquery(const SubqueryExpr& 
 
 RefValue ReferenceEvaluator::EvalCall(const Call& c, int64_t time_ms) const {
   const FunctionId id = c.function->id;
+  if (id == FunctionId::kAbsentOverTime) return EvalAbsentOverTime(c, time_ms);
   for (size_t i = 0; i < c.args.size(); ++i) {
     if (c.args[i]->Type() == ValueType::kMatrix) return EvalRangeCall(c, i, time_ms);
   }
   const double now_s = static_cast<double>(time_ms) / 1000;
   if (id == FunctionId::kTime) return ScalarValue(now_s);
   if (id == FunctionId::kAbsent) return EvalAbsent(c, time_ms);
+  if (id == FunctionId::kLabelReplace || id == FunctionId::kLabelJoin) {
+    return EvalLabelCall(c, time_ms);
+  }
+  if (id == FunctionId::kHistogramQuantile) return EvalHistogramQuantile(c, time_ms);
   RefValue value = Eval(*c.args[0], time_ms);
   if (!value.error.empty()) return value;
   if (id == FunctionId::kVector) {
@@ -222,21 +307,25 @@ RefValue ReferenceEvaluator::EvalCall(const Call& c, int64_t time_ms) const {
 
 RefValue ReferenceEvaluator::EvalRangeCall(const Call& c, size_t range_arg, int64_t time_ms) const {
   const FunctionId id = c.function->id;
-  double param = 0;
+  std::vector<double> params;
   for (size_t i = 0; i < c.args.size(); ++i) {
     if (i == range_arg) continue;
     const RefValue value = Eval(*c.args[i], time_ms);
     if (!value.error.empty()) return value;
-    param = value.scalar;
+    params.push_back(value.scalar);
   }
+  const auto* selector = TryAs<MatrixSelector>(StripParens(*c.args[range_arg]));
   const Window window = EvalRange(*c.args[range_arg], time_ms);
   if (!window.error.empty()) return Error(window.error);
   RefValue out;
   for (const RefSeries& series : window.series) {
     const RefWindow w{static_cast<double>(window.begin_ms) / 1000,
                       static_cast<double>(window.end_ms) / 1000,
-                      static_cast<double>(time_ms) / 1000, series.points};
-    const std::optional<double> value = RefRangeFunction(id, w, param);
+                      static_cast<double>(time_ms) / 1000,
+                      series.points,
+                      selector != nullptr && selector->vector().anchored,
+                      selector != nullptr && selector->vector().smoothed};
+    const std::optional<double> value = RefRangeFunction(id, w, params);
     if (!value) continue;
     const bool keeps = id == FunctionId::kLastOverTime || id == FunctionId::kFirstOverTime;
     out.vector.push_back({keeps ? series.labels : WithoutName(series.labels), *value});
@@ -244,28 +333,49 @@ RefValue ReferenceEvaluator::EvalRangeCall(const Call& c, size_t range_arg, int6
   return Checked(std::move(out));
 }
 
-// One sample with the labels that the selector asks for by equality, once each.
 RefValue ReferenceEvaluator::EvalAbsent(const Call& c, int64_t time_ms) const {
   const RefValue value = Eval(*c.args[0], time_ms);
   if (!value.error.empty() || !value.vector.empty()) {
     return value.error.empty() ? RefValue() : value;
   }
-  RefValue out;
-  out.vector.push_back({{}, 1});
-  const auto* selector = TryAs<VectorSelector>(StripParens(*c.args[0]));
-  if (selector == nullptr) return out;
-  std::map<std::string, int> times;
-  for (const Matcher& m : selector->matchers) ++times[m.name()];
-  for (const Matcher& m : selector->matchers) {
-    if (m.type() != MatchType::kEqual || m.name() == kName || times[m.name()] > 1) continue;
-    out.vector[0].labels[m.name()] = m.value();
+  return Absent(TryAs<VectorSelector>(StripParens(*c.args[0])));
+}
+
+RefValue ReferenceEvaluator::EvalAbsentOverTime(const Call& c, int64_t time_ms) const {
+  const Window window = EvalRange(*c.args[0], time_ms);
+  if (!window.error.empty()) return Error(window.error);
+  if (!window.series.empty()) return RefValue();
+  const auto* range = TryAs<MatrixSelector>(StripParens(*c.args[0]));
+  return Absent(range == nullptr ? nullptr : &range->vector());
+}
+
+namespace {
+
+// How many samples of each value, the value being a label.
+RefValue CountValues(const AggregateExpr& a, const RefValue& value) {
+  const std::string& label = As<StringLiteral>(StripParens(*a.param)).value;
+  std::map<RefLabels, double> counts;
+  for (const RefSample& s : value.vector) {
+    char text[400];
+    char* end = std::to_chars(text, text + sizeof(text), s.value, std::chars_format::fixed).ptr;
+    RefLabels labels =
+        a.without ? WithoutName(Drop(s.labels, a.grouping)) : Keep(s.labels, a.grouping);
+    labels[label] = std::isnan(s.value)   ? "NaN"
+                    : std::isinf(s.value) ? (s.value > 0 ? "+Inf" : "-Inf")
+                                          : std::string(text, end);
+    ++counts[labels];
   }
+  RefValue out;
+  for (const auto& [labels, count] : counts) out.vector.push_back({labels, count});
   return out;
 }
+
+}  // namespace
 
 RefValue ReferenceEvaluator::EvalAggregate(const AggregateExpr& a, int64_t time_ms) const {
   const RefValue value = Eval(*a.expr, time_ms);
   if (!value.error.empty()) return value;
+  if (a.op == AggregateOp::kCountValues) return CountValues(a, value);
   double param = 0;
   if (a.param) {
     const RefValue p = Eval(*a.param, time_ms);
@@ -345,12 +455,26 @@ RefLabels MatchedLabels(const BinaryExpr& b, const RefLabels& many, const RefLab
 
 RefValue Match(const BinaryExpr& b, const RefValue& lhs, const RefValue& rhs) {
   const VectorMatching& m = *b.matching;
-  if (lhs.vector.empty() || rhs.vector.empty()) return RefValue();
+  const bool fills = m.fill_lhs || m.fill_rhs;
+  if (!fills && (lhs.vector.empty() || rhs.vector.empty())) return RefValue();
   const bool swapped = m.card == VectorMatching::Card::kOneToMany;
-  const RefValue& many = swapped ? rhs : lhs;
+  RefValue many = swapped ? rhs : lhs;
+  const std::optional<double> many_fill = swapped ? m.fill_rhs : m.fill_lhs;
+  const std::optional<double> one_fill = swapped ? m.fill_lhs : m.fill_rhs;
   std::map<RefLabels, RefSample> ones;
   for (const RefSample& s : (swapped ? lhs : rhs).vector) {
     if (!ones.emplace(SignatureOf(m, s.labels), s).second) return Error("many-to-many");
+  }
+  // What is missing on one side is made up with the labels both sides must agree on.
+  std::set<RefLabels> signatures;
+  for (const RefSample& s : many.vector) signatures.insert(SignatureOf(m, s.labels));
+  for (const auto& [signature, s] : ones) {
+    if (many_fill && !signatures.contains(signature)) {
+      many.vector.push_back({signature, *many_fill});
+    }
+  }
+  for (const RefLabels& signature : signatures) {
+    if (one_fill) ones.emplace(signature, RefSample{signature, *one_fill});
   }
   std::set<std::pair<RefLabels, RefLabels>> matched;
   RefValue out;

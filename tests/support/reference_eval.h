@@ -2,8 +2,8 @@
 //
 // One expression at one time, from a list of series; nothing is shared between steps, nothing is
 // fast. It shares the syntax tree with the engine and nothing else. Where the two differ,
-// Prometheus decides which is wrong. Not here: native histograms, annotations, info(), label
-// functions, durations with operators, anchored and smoothed, fill.
+// Prometheus decides which is wrong. Not here: native histograms, annotations, info(), limits,
+// delayed name removal.
 #ifndef DEUCALION_TESTS_SUPPORT_REFERENCE_EVAL_H_
 #define DEUCALION_TESTS_SUPPORT_REFERENCE_EVAL_H_
 
@@ -22,6 +22,7 @@ using RefLabels = std::map<std::string, std::string>;
 struct RefPoint {
   int64_t time_ms = 0;
   double value = 0;
+  int64_t start_ms = 0;  // when a counter began, 0 = not known
 };
 
 struct RefSeries {
@@ -47,9 +48,11 @@ class ReferenceEvaluator {
   struct Options {
     int64_t lookback_ms = 5 * 60 * 1000;
     int64_t subquery_step_ms = 60 * 1000;
-    // Of the query, for @ start() and @ end().
+    // Of the query, for @ start(), @ end(), step() and range(). step_ms: 0 in an instant query.
     int64_t start_ms = 0;
     int64_t end_ms = 0;
+    int64_t step_ms = 0;
+    bool start_timestamps = false;  // heed those of the points
   };
 
   // `series` must outlive it.
@@ -73,10 +76,20 @@ class ReferenceEvaluator {
   Window EvalSubquery(const promql::SubqueryExpr& s, int64_t time_ms) const;
   RefValue EvalCall(const promql::Call& c, int64_t time_ms) const;
   RefValue EvalRangeCall(const promql::Call& c, size_t range_arg, int64_t time_ms) const;
+  RefValue EvalAbsentOverTime(const promql::Call& c, int64_t time_ms) const;
+  RefValue EvalLabelCall(const promql::Call& c, int64_t time_ms) const;
+  RefValue EvalHistogramQuantile(const promql::Call& c, int64_t time_ms) const;
   RefValue EvalAbsent(const promql::Call& c, int64_t time_ms) const;
   RefValue EvalAggregate(const promql::AggregateExpr& a, int64_t time_ms) const;
   RefValue EvalBinary(const promql::BinaryExpr& b, int64_t time_ms) const;
-  int64_t ShiftedTime(const promql::AtModifier& at, int64_t offset_ms, int64_t time_ms) const;
+  RefValue EvalSmoothed(const promql::VectorSelector& v, int64_t time_ms) const;
+  int64_t ShiftedTime(const promql::AtModifier& at, const promql::DurationValue& offset,
+                      int64_t time_ms) const;
+  int64_t Milliseconds(const promql::DurationValue& d) const;
+  double Seconds(const promql::Expr& duration) const;
+  // All series that `v` selects, with their points in (begin, end] that are no stale markers.
+  std::vector<RefSeries> PointsWithin(const promql::VectorSelector& v, int64_t begin_ms,
+                                      int64_t end_ms) const;
 
   const std::vector<RefSeries>* const series_;
   const Options options_;
@@ -88,10 +101,15 @@ struct RefWindow {
   double end_s = 0;
   double at_s = 0;
   std::vector<RefPoint> points;  // not empty
+  bool anchored = false;         // points reach back beyond the window
+  bool smoothed = false;         // and forward
 };
 // Nothing when the function gives no sample for this window.
 std::optional<double> RefRangeFunction(promql::FunctionId id, const RefWindow& window,
-                                       double param);
+                                       const std::vector<double>& params);
+// reference_extended.cc: of windows that are anchored or smoothed.
+std::optional<double> RefExtendedFunction(promql::FunctionId id, const RefWindow& window);
+double RefInterpolate(const RefPoint& a, const RefPoint& b, int64_t time_ms, bool counter);
 // Functions of one sample and up to two scalars.
 std::optional<double> RefSampleFunction(promql::FunctionId id, double v,
                                         const std::vector<double>& p);

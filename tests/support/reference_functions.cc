@@ -1,6 +1,7 @@
 // The arithmetic of the reference evaluator, function by function, as the documentation has it.
 #include <algorithm>
 #include <cmath>
+#include <ctime>
 #include <limits>
 
 #include "tests/support/reference_eval.h"
@@ -51,14 +52,41 @@ double Greatest(const std::vector<double>& values) {
   return greatest;
 }
 
+// Whether a counter began anew between two samples.
+bool Began(const RefPoint& before, const RefPoint& now) {
+  if (now.value < before.value) return true;
+  if (now.start_ms == 0 || now.start_ms >= now.time_ms) return false;
+  if (now.start_ms != before.time_ms) return now.start_ms > before.time_ms;
+  // Deltas start where the last one ended; so does a counter whose start nobody knows.
+  return before.start_ms != 0 && before.start_ms < before.time_ms;
+}
+
+// The counter rose by `change` since its start within the window.
+double FromStart(const RefWindow& w, double change, bool per_second) {
+  const double last_s = Seconds(w.points.back().time_ms);
+  const double covered = last_s - Seconds(w.points.front().start_ms);
+  const double n = static_cast<double>(w.points.size());
+  const double spacing = n < 2 ? 0 : (last_s - Seconds(w.points.front().time_ms)) / (n - 1);
+  double after = w.end_s - last_s;
+  if (after >= 1.1 * spacing) after = spacing / 2;
+  const double result = change * ((covered + after) / covered);
+  return per_second ? result / (w.end_s - w.begin_s) : result;
+}
+
 // rate, increase and delta: the change between first and last sample, stretched to the edges of the
 // window where the samples come close to them.
 std::optional<double> Extrapolated(const RefWindow& w, bool counter, bool per_second) {
-  if (w.points.size() < 2) return std::nullopt;
-  double change = w.points.back().value - w.points.front().value;
+  const RefPoint& first = w.points.front();
+  double change = w.points.back().value - first.value;
   for (size_t i = 1; counter && i < w.points.size(); ++i) {
-    if (w.points[i].value < w.points[i - 1].value) change += w.points[i - 1].value;
+    if (Began(w.points[i - 1], w.points[i])) change += w.points[i - 1].value;
   }
+  // A start within the window is a sample of zero.
+  if (counter && first.start_ms != 0 && Seconds(first.start_ms) > w.begin_s &&
+      first.start_ms < first.time_ms) {
+    return FromStart(w, change + first.value, per_second);
+  }
+  if (w.points.size() < 2) return std::nullopt;
   const double first_s = Seconds(w.points.front().time_ms);
   const double last_s = Seconds(w.points.back().time_ms);
   const double covered = last_s - first_s;
@@ -82,7 +110,7 @@ std::optional<double> OfLastTwo(const RefWindow& w, bool rate) {
   const RefPoint& before = w.points[w.points.size() - 2];
   if (last.time_ms == before.time_ms) return std::nullopt;
   if (!rate) return last.value - before.value;
-  const double change = last.value < before.value ? last.value : last.value - before.value;
+  const double change = Began(before, last) ? last.value : last.value - before.value;
   return change / Seconds(last.time_ms - before.time_ms);
 }
 
@@ -106,17 +134,54 @@ std::optional<std::pair<double, double>> Line(const RefWindow& w, double origin_
   return std::pair(static_cast<double>(slope), static_cast<double>(y / n - slope * x / n));
 }
 
-double CountNeighbours(const RefWindow& w, bool (*differs)(double before, double now)) {
+double CountNeighbours(const RefWindow& w,
+                       bool (*differs)(const RefPoint& before, const RefPoint& now)) {
   double n = 0;
   for (size_t i = 1; i < w.points.size(); ++i) {
-    n += differs(w.points[i - 1].value, w.points[i].value) ? 1 : 0;
+    n += differs(w.points[i - 1], w.points[i]) ? 1 : 0;
   }
   return n;
 }
 
+// Median distance from the median. NaN has no distance.
+double MedianDeviation(const std::vector<double>& values) {
+  std::vector<double> distances;
+  for (double v : values) {
+    if (std::isnan(v)) return kNan;
+    distances.push_back(std::fabs(v - RefQuantile(0.5, values)));
+  }
+  return RefQuantile(0.5, distances);
+}
+
+// The time of the last of the best values; of the first sample when all are NaN.
+double TimeOfBest(const RefWindow& w, bool max) {
+  RefPoint best = w.points.front();
+  for (const RefPoint& p : w.points) {
+    const bool better = max ? p.value >= best.value : p.value <= best.value;
+    if (better || std::isnan(best.value)) best = p;
+  }
+  return Seconds(best.time_ms);
+}
+
+// Holt's linear trend: level and trend, each smoothed.
+std::optional<double> DoubleExponential(const std::vector<double>& v, double sf, double tf) {
+  if (v.size() < 2) return std::nullopt;
+  double level = v[0], before = 0, trend = v[1] - v[0];
+  for (size_t i = 1; i < v.size(); ++i) {
+    if (i > 1) trend = tf * (level - before) + (1 - tf) * trend;
+    const double next = sf * v[i] + (1 - sf) * (level + trend);
+    before = level;
+    level = next;
+  }
+  return level;
+}
+
 }  // namespace
 
-std::optional<double> RefRangeFunction(FunctionId id, const RefWindow& w, double param) {
+std::optional<double> RefRangeFunction(FunctionId id, const RefWindow& w,
+                                       const std::vector<double>& params) {
+  if (w.anchored || w.smoothed) return RefExtendedFunction(id, w);
+  const double param = params.empty() ? 0 : params[0];
   std::vector<double> values;
   for (const RefPoint& p : w.points) values.push_back(p.value);
   switch (id) {
@@ -139,10 +204,23 @@ std::optional<double> RefRangeFunction(FunctionId id, const RefWindow& w, double
       return line ? std::optional(line->first * param + line->second) : std::nullopt;
     }
     case FunctionId::kResets:
-      return CountNeighbours(w, [](double a, double b) { return b < a; });
+      return CountNeighbours(w, Began);
     case FunctionId::kChanges:
-      return CountNeighbours(
-          w, [](double a, double b) { return a != b && !(std::isnan(a) && std::isnan(b)); });
+      return CountNeighbours(w, [](const RefPoint& a, const RefPoint& b) {
+        return a.value != b.value && !(std::isnan(a.value) && std::isnan(b.value));
+      });
+    case FunctionId::kMadOverTime:
+      return MedianDeviation(values);
+    case FunctionId::kTsOfFirstOverTime:
+      return Seconds(w.points.front().time_ms);
+    case FunctionId::kTsOfLastOverTime:
+      return Seconds(w.points.back().time_ms);
+    case FunctionId::kTsOfMaxOverTime:
+      return TimeOfBest(w, true);
+    case FunctionId::kTsOfMinOverTime:
+      return TimeOfBest(w, false);
+    case FunctionId::kDoubleExponentialSmoothing:
+      return DoubleExponential(values, params[0], params[1]);
     case FunctionId::kAvgOverTime:
       return Mean(values);
     case FunctionId::kMinOverTime:
@@ -170,6 +248,33 @@ std::optional<double> RefRangeFunction(FunctionId id, const RefWindow& w, double
   }
 }
 
+namespace {
+
+// As the C library has it. Values far from any date are not asked for here.
+double Calendar(FunctionId id, double v) {
+  const time_t seconds = static_cast<time_t>(v);
+  tm parts{};
+  gmtime_r(&seconds, &parts);
+  switch (id) {
+    case FunctionId::kHour:
+      return parts.tm_hour;
+    case FunctionId::kMinute:
+      return parts.tm_min;
+    case FunctionId::kDayOfWeek:
+      return parts.tm_wday;
+    case FunctionId::kDayOfMonth:
+      return parts.tm_mday;
+    case FunctionId::kDayOfYear:
+      return parts.tm_yday + 1;
+    case FunctionId::kMonth:
+      return parts.tm_mon + 1;
+    default:
+      return parts.tm_year + 1900;
+  }
+}
+
+}  // namespace
+
 std::optional<double> RefSampleFunction(FunctionId id, double v, const std::vector<double>& p) {
   switch (id) {
     case FunctionId::kAbs:
@@ -194,6 +299,24 @@ std::optional<double> RefSampleFunction(FunctionId id, double v, const std::vect
       return v * 180 / M_PI;
     case FunctionId::kRad:
       return v * M_PI / 180;
+    case FunctionId::kSin:
+      return std::sin(v);
+    case FunctionId::kCosh:
+      return std::cosh(v);
+    case FunctionId::kAtan:
+      return std::atan(v);
+    case FunctionId::kAsinh:
+      return std::asinh(v);
+    case FunctionId::kTanh:
+      return std::tanh(v);
+    case FunctionId::kHour:
+    case FunctionId::kMinute:
+    case FunctionId::kDayOfWeek:
+    case FunctionId::kDayOfMonth:
+    case FunctionId::kDayOfYear:
+    case FunctionId::kMonth:
+    case FunctionId::kYear:
+      return Calendar(id, v);
     case FunctionId::kRound: {
       const double inverse = 1 / (p.empty() ? 1.0 : p[0]);
       return std::floor(v * inverse + 0.5) / inverse;
