@@ -194,8 +194,7 @@ Status FaultFileSystem::Rename(const std::string& from, const std::string& to) {
   }
   // A replaced target cannot be brought back: such a rename counts as durable, and with it, as
   // journals keep their order, every earlier change of names in the directory.
-  std::erase_if(unsynced_names_,
-                [&](const NameChange& c) { return DirName(c.to) == DirName(to); });
+  std::erase_if(unsynced_names_, [&](const NameChange& c) { return DirName(c.to) == DirName(to); });
   return OkStatus();
 }
 

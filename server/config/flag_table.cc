@@ -1,5 +1,5 @@
-// The table of flags, in the order of Prometheus's --help. Names, defaults and help texts are part of
-// its interface; ours come last and say so.
+// The table of flags, in the order of Prometheus's --help. Names, defaults and help texts are part
+// of its interface; ours come last and say so.
 #include <array>
 
 #include "server/config/flags.h"
@@ -13,6 +13,8 @@ constexpr FlagMode kBoth = FlagMode::kBoth;
 constexpr FlagMode kServer = FlagMode::kServer;
 constexpr FlagMode kAgent = FlagMode::kAgent;
 
+// A row is easier to read as two or three lines than as seven.
+// clang-format off
 constexpr auto kTable = std::to_array<FlagSpec>({
     {.name = "config.file", .kind = K::kString, .member = &F::config_file,
      .default_text = "prometheus.yml", .help = "Prometheus configuration file path."},
@@ -342,6 +344,7 @@ constexpr auto kTable = std::to_array<FlagSpec>({
      .default_text = "", .help = "Generate command line documentation. Internal use.",
      .hidden = true, .no_default = true},
 });
+// clang-format on
 
 }  // namespace
 

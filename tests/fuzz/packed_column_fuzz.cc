@@ -48,9 +48,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const size_t count = data[0] + 1;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 2, size - 2);
   switch (data[1] % 3) {
-    case 0: Values(bytes, count); break;
-    case 1: Times(bytes); break;
-    default: Histograms(bytes, count);
+    case 0:
+      Values(bytes, count);
+      break;
+    case 1:
+      Times(bytes);
+      break;
+    default:
+      Histograms(bytes, count);
   }
   return 0;
 }
