@@ -45,7 +45,7 @@ Status ScrapeManager::ApplyConfig(const std::vector<ScrapeConfig>& jobs,
     for (const ScrapeConfig& job : jobs) {
       configs_[job.job_name] = std::make_shared<const ScrapeConfig>(job);
     }
-    std::erase_if(pools_, [&](const auto& item) {
+    std::erase_if(pools_, [&](const auto& item) REQUIRES(mu_) {
       const auto config = configs_.find(item.first);
       if (config == configs_.end()) {
         gone.push_back(item.second);

@@ -321,6 +321,24 @@ class Writer {
 
 }  // namespace
 
+YamlValue YamlValue::Text(std::string_view text) { return {.text = std::string(text)}; }
+YamlValue YamlValue::Secret(std::string_view text) {
+  return {.secret = true, .text = std::string(text)};
+}
+YamlValue YamlValue::SecretInside(std::string_view text, std::string_view hidden) {
+  return {.secret = true, .text = std::string(text), .shown_instead = std::string(hidden)};
+}
+YamlValue YamlValue::Bare(std::string_view text) {
+  return {.kind = Kind::kBare, .text = std::string(text)};
+}
+YamlValue YamlValue::Bool(bool value) { return Bare(value ? "true" : "false"); }
+YamlValue YamlValue::Sequence() { return {.kind = Kind::kSequence}; }
+YamlValue YamlValue::Map() { return {.kind = Kind::kMap}; }
+
+void YamlValue::Add(std::string_view key, YamlValue value) {
+  entries.push_back({std::string(key), std::move(value)});
+}
+
 const YamlValue* YamlValue::Find(std::string_view key) const {
   for (const auto& [name, value] : entries) {
     if (name == key) return &value;

@@ -11,6 +11,8 @@
 
 namespace deucalion::config {
 
+struct YamlEntry;
+
 struct YamlValue {
   enum class Kind { kText, kBare, kSequence, kMap };
 
@@ -20,26 +22,26 @@ struct YamlValue {
   std::string shown_instead;  // of a secret; "" for <secret>
   bool flow = false;          // a sequence of scalars written as [a, b]
   std::vector<YamlValue> items;
-  std::vector<std::pair<std::string, YamlValue>> entries;
+  std::vector<YamlEntry> entries;
 
-  static YamlValue Text(std::string_view text) { return {.text = std::string(text)}; }
-  static YamlValue Secret(std::string_view text) {
-    return {.secret = true, .text = std::string(text)};
-  }
+  static YamlValue Text(std::string_view text);
+  static YamlValue Secret(std::string_view text);
   // Only a part is secret: `hidden` is the text without it.
-  static YamlValue SecretInside(std::string_view text, std::string_view hidden) {
-    return {.secret = true, .text = std::string(text), .shown_instead = std::string(hidden)};
-  }
-  static YamlValue Bare(std::string_view text) {
-    return {.kind = Kind::kBare, .text = std::string(text)};
-  }
-  static YamlValue Bool(bool value) { return Bare(value ? "true" : "false"); }
-  static YamlValue Sequence() { return {.kind = Kind::kSequence}; }
-  static YamlValue Map() { return {.kind = Kind::kMap}; }
+  static YamlValue SecretInside(std::string_view text, std::string_view hidden);
+  static YamlValue Bare(std::string_view text);
+  static YamlValue Bool(bool value);
+  static YamlValue Sequence();
+  static YamlValue Map();
 
   // Null when there is no such entry.
   const YamlValue* Find(std::string_view key) const;
-  void Add(std::string_view key, YamlValue value) { entries.emplace_back(key, std::move(value)); }
+  void Add(std::string_view key, YamlValue value);
+};
+
+// A struct of its own and not a pair: a pair must know its parts in full, and here they contain it.
+struct YamlEntry {
+  std::string key;
+  YamlValue value;
 };
 
 enum class Secrets { kHidden, kShown };

@@ -116,7 +116,7 @@ bool PasswordChecker::Check(const std::string& user, const std::string& hash,
 
 Result<std::unique_ptr<WebSecurity>> WebSecurity::Load(std::string path, FileSystem* files,
                                                        const Clock* clock, Logger* logger) {
-  std::unique_ptr<WebSecurity> security(new WebSecurity(std::move(path), files, clock, logger));
+  std::unique_ptr<WebSecurity> security(new WebSecurity(std::move(path), files, logger));
   ASSIGN_OR_RETURN(const auto config, security->Current());
   security->tls_enabled_ = config->tls.enabled();
   if (security->tls_enabled_) RETURN_IF_ERROR(security->Tls().TakeStatus());

@@ -77,8 +77,8 @@ class WebSecurity {
     friend bool operator==(const Version&, const Version&) = default;
   };
 
-  WebSecurity(std::string path, FileSystem* files, const Clock* clock, Logger* logger)
-      : path_(std::move(path)), files_(files), clock_(clock), logger_(logger) {}
+  WebSecurity(std::string path, FileSystem* files, Logger* logger)
+      : path_(std::move(path)), files_(files), logger_(logger) {}
 
   Version VersionOf(const std::string& path) const;
   Result<std::shared_ptr<const config::WebConfig>> Current() EXCLUDES(mu_);
@@ -88,7 +88,6 @@ class WebSecurity {
 
   const std::string path_;
   FileSystem* const files_;
-  const Clock* const clock_;
   Logger* const logger_;
   bool tls_enabled_ = false;
   std::unique_ptr<RateLimiter> limiter_;  // of the first reading

@@ -61,15 +61,15 @@ Result<std::unique_ptr<BlockStore>> BlockStore::Open(const BlockStoreOptions& op
 
 Status BlockStore::ReadManifest() {
   bool sane = true;
-  RETURN_IF_ERROR(
-      catalog_->Scan(Keyspace::kBlocks, "", [&](std::string_view ulid, std::string_view record) {
-        ByteReader in(record);
-        const uint8_t version = in.U8(), state = in.U8();
-        const std::string dir(in.LengthPrefixed());
-        sane &= in.ok() && version == kRecordVersion && IsUlid(ulid);
-        entries_[std::string(ulid)] = {dir, state == 1};
-        return sane;
-      }));
+  const auto read = [&](std::string_view ulid, std::string_view record) REQUIRES(commit_mu_) {
+    ByteReader in(record);
+    const uint8_t version = in.U8(), state = in.U8();
+    const std::string dir(in.LengthPrefixed());
+    sane &= in.ok() && version == kRecordVersion && IsUlid(ulid);
+    entries_[std::string(ulid)] = {dir, state == 1};
+    return sane;
+  };
+  RETURN_IF_ERROR(catalog_->Scan(Keyspace::kBlocks, "", read));
   return sane ? OkStatus() : CorruptError("block manifest: a record does not decode");
 }
 

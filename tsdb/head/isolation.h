@@ -90,7 +90,7 @@ class EpochPins {
     std::vector<std::function<void()>> ready;
     {
       MutexLock lock(mu_);
-      std::erase_if(retired_, [&](auto& entry) {
+      std::erase_if(retired_, [&](auto& entry) REQUIRES(mu_) {
         if (!pins_.empty() && *pins_.begin() <= entry.first) return false;
         ready.push_back(std::move(entry.second));
         return true;
