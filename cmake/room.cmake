@@ -48,5 +48,5 @@ function(deucalion_test name)
   target_precompile_headers(${name}_test REUSE_FROM deucalion_test_support)
   set_target_properties(${name}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
-    PROPERTIES TIMEOUT 300)
+    PROPERTIES ${DEUCALION_TEST_PROPERTIES})
 endfunction()

@@ -97,7 +97,19 @@ class Server:
     def close(self):
         if self.process is not None and self.process.poll() is None:
             self.kill()
+        found = self.sanitizer_reports()
         shutil.rmtree(self.folder, ignore_errors=True)
+        assert not found, "a sanitizer reports:\n" + found
+
+    def sanitizer_reports(self):
+        """What asan, ubsan or tsan wrote to the log, from the first report on; "" for nothing."""
+        if not os.path.exists(self.log_path):
+            return ""
+        with open(self.log_path, errors="replace") as f:
+            text = f.read()
+        marks = [text.find(m) for m in ("ThreadSanitizer", "AddressSanitizer", "LeakSanitizer", "runtime error:")]
+        first = min([m for m in marks if m >= 0], default=-1)
+        return "" if first < 0 else text[first:first + 8000]
 
     def log(self):
         with open(self.log_path, errors="replace") as f:
