@@ -264,7 +264,7 @@ class PosixFileSystem : public FileSystem {
     record.l_type = F_WRLCK;
     record.l_whence = SEEK_SET;
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0 || ::fcntl(fd.get(), F_SETLK, &record) != 0) {
-      return UnavailableError("lock " + path + ": resource temporarily unavailable");
+      return UnavailableError("resource temporarily unavailable (" + path + ")");
     }
     return std::unique_ptr<FileLock>(new PosixLock(std::move(fd)));
   }

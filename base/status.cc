@@ -1,5 +1,7 @@
 #include "base/status.h"
 
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -94,7 +96,11 @@ Status InternalError(std::string m) { return {StatusCode::kInternal, std::move(m
 Status CanceledError(std::string m) { return {StatusCode::kCanceled, std::move(m)}; }
 
 Status ErrnoError(std::string_view doing, int error_number) {
-  std::string message = std::string(doing) + ": " + std::strerror(error_number);
+  // In lower case, as Go prints them: Prometheus's users search for these words.
+  std::string why = std::strerror(error_number);
+  std::transform(why.begin(), why.end(), why.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  std::string message = std::string(doing) + ": " + why;
   switch (error_number) {
     case ENOSPC:
     case EDQUOT:

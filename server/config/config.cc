@@ -308,9 +308,9 @@ Status CheckAgent(const Config& config) {
 }
 
 Result<std::string> ReadBounded(FileSystem* fs, const std::string& path) {
-  ASSIGN_OR_RETURN(const FileInfo info, fs->Stat(path));
-  if (info.size_bytes > YamlDocument::kMaxBytes) {
-    return ResourceExhaustedError(path + ": file of " + std::to_string(info.size_bytes) +
+  const auto info = fs->Stat(path);
+  if (info.ok() && info->size_bytes > YamlDocument::kMaxBytes) {
+    return ResourceExhaustedError(path + ": file of " + std::to_string(info->size_bytes) +
                                   " bytes is larger than the limit of " +
                                   std::to_string(YamlDocument::kMaxBytes));
   }

@@ -34,14 +34,16 @@ std::string Db::OwnPath(std::string_view name) const {
 Result<std::unique_ptr<Db>> Db::Open(const std::string& path, DbOptions options) {
   std::unique_ptr<Db> db(new Db(path, std::move(options)));
   Status status = db->Init();
-  if (!status.ok()) return status.WithContext("opening storage");
+  if (!status.ok()) return status.WithContext("opening storage failed");
   return db;
 }
 
 Status Db::Init() {
   RETURN_IF_ERROR(options_.fs->CreateDirs(JoinPath(path_, kOwnDir)));
   if (options_.lock_directory) {
-    ASSIGN_OR_RETURN(lock_, options_.fs->Lock(JoinPath(path_, "lock")));
+    auto lock = options_.fs->Lock(JoinPath(path_, "lock"));
+    if (!lock.ok()) return lock.TakeStatus().WithContext("lock DB directory");
+    lock_ = *std::move(lock);
   }
   RETURN_IF_ERROR(LoadFormat());
   RETURN_IF_ERROR(OpenBlocks());
