@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <map>
 #include <set>
 #include <thread>
@@ -18,7 +20,10 @@
 #include "server/api/feature_list.h"
 #include "server/api/federate.h"
 #include "server/config/default_config.h"
+#include "server/config/file_fingerprint.h"
 #include "server/config/go_url.h"
+#include "server/feature_list.h"
+#include "server/inactive_options.h"
 #include "server/probe.h"
 #include "server/web/process_metrics.h"
 #include "server/web/web.h"
@@ -29,6 +34,7 @@ namespace {
 // What Prometheus allows requests in flight at shutdown.
 constexpr std::chrono::seconds kShutdownGrace{5};
 constexpr int64_t kNodeExporterPort = 9100;
+constexpr std::string_view kInactive = "Configured but not supported yet: it has no effect";
 
 std::string HostName() {
   char name[256] = {};
@@ -96,6 +102,15 @@ std::shared_ptr<const config::Config> App::CurrentConfig() const {
   return config_;
 }
 
+std::string App::ConfigName() const {
+  return use_default_config_ ? "(embedded default)" : flags_.config_file;
+}
+
+bool App::WatchesConfig() const {
+  return flags_.config_auto_reload && flags_.config_auto_reload_interval_ms > 0 &&
+         !use_default_config_;
+}
+
 Result<config::Config> App::LoadConfig() const {
   config::LoadOptions options;
   options.agent = flags_.agent;
@@ -118,7 +133,7 @@ int App::Run() {
   for (const auto& step : {&App::StartHttp, &App::OpenDatabase, &App::StartScraping}) {
     const Status started = (this->*step)();
     if (!started.ok()) {
-      logger_->Error("Start-up failed", {{"err", started}});
+      logger_->Error("Fatal error", {{"err", started}});
       Shutdown();
       return 1;
     }
@@ -132,12 +147,22 @@ int App::Run() {
 
 int App::Prepare() {
   for (const config::FeatureNote& note : command_line_.notes) {
-    logger_->Log(note.level, note.message, {{"option", note.option}});
+    if (IsInactiveFeature(note.option)) {
+      logger_->Warn(kInactive, {{"feature", note.option}});
+    } else {
+      logger_->Log(note.level, note.message, {{"option", note.option}});
+    }
+  }
+  for (const std::string& flag : InactiveFlags(flags_)) logger_->Warn(kInactive, {{"flag", flag}});
+  if (WatchesConfig()) {
+    MutexLock lock(reload_mu_);
+    fingerprint_ = config::FileFingerprint(flags_.config_file).value_or(0);
   }
   auto loaded = LoadConfig();
   if (!loaded.ok()) {
     logger_->Error("Error loading config (--config.file=" + flags_.config_file + ")",
-                   {{"file", flags_.config_file}, {"err", loaded.status()}});
+                   {{"file", std::filesystem::absolute(flags_.config_file).string()},
+                    {"err", loaded.status()}});
     return 2;
   }
   const auto external = config::ResolveExternalUrl(flags_.web_external_url,
@@ -152,17 +177,22 @@ int App::Prepare() {
   if (use_default_config_) flags_.web_enable_remote_write_receiver = true;
   const auto& tsdb = loaded->storage.tsdb;
   const bool retention = tsdb.has_value() && tsdb->retention.has_value();
+  const bool retention_given =
+      flags_.tsdb_retention_time_ms != 0 || flags_.tsdb_retention_size != 0 || retention;
   config::SettleFlags(external_path_, retention ? tsdb->retention->time_ms : 0,
                       retention ? tsdb->retention->size : 0, &flags_);
+  if (!retention_given) {
+    logger_->Info("No time or size retention was set so using the default time retention",
+                  {{"duration", FormatDuration(flags_.tsdb_retention_time_ms)}});
+  }
   LogInactive(*loaded);
   {
     MutexLock lock(config_mu_);
     config_ = std::make_shared<const config::Config>(std::move(*loaded));
   }
-  logger_->Info("Starting Deucalion",
-                {{"version", build_.version},
-                 {"revision", build_.revision},
-                 {"config", use_default_config_ ? "(embedded default)" : flags_.config_file}});
+  logger_->Info(
+      "Starting Deucalion",
+      {{"version", build_.version}, {"revision", build_.revision}, {"config", ConfigName()}});
   return 0;
 }
 
@@ -173,7 +203,7 @@ void App::LogInactive(const config::Config& config) {
                                                              std::string(config::kRemoteWritePart),
                                                              std::string(config::kExemplarsPart)};
   for (const std::string& what : config.Inactive(kActive)) {
-    logger_->Warn("Configured but not supported yet: it has no effect", {{"section", what}});
+    logger_->Warn(kInactive, {{"section", what}});
   }
   for (const config::RemoteWriteConfig& entry : config.remote_write) {
     const std::string what = remote::WriteSender::Unsupported(entry);
@@ -398,7 +428,8 @@ Status App::StartHttp() {
   RETURN_IF_ERROR(SecureHttp(&options));
   http_ =
       std::make_unique<http::Server>(std::move(options), router_.get(), &metrics_, logger_.get());
-  RETURN_IF_ERROR(http_->Start());
+  const Status listening = http_->Start();
+  if (!listening.ok()) return listening.WithContext("Unable to start web listener");
   return OkStatus();
 }
 
@@ -423,7 +454,7 @@ Status App::SecureHttp(http::ServerOptions* options) {
 Status App::OpenDatabase() {
   const int64_t begin_ns = Clock::Real()->MonotonicNs();
   const auto config = CurrentConfig();
-  const bool clean = clean_end_.WasClean();
+  logger_->Info("Starting TSDB ...", {{"path", flags_.tsdb_path}});
   ASSIGN_OR_RETURN(owned_storage_,
                    storage_opener_.Open({.flags = &flags_,
                                          .features = &features_,
@@ -441,20 +472,31 @@ Status App::StartScraping() {
   storage_.Set(owned_storage_.get());
   MutexLock lock(reload_mu_);
   RETURN_IF_ERROR(Apply(*CurrentConfig()));
+  logger_->Info("Completed loading of configuration file", {{"filename", ConfigName()}});
   notifications_->Delete(api::kStartingUpText);
   ready_metric_->Set(1);
   return OkStatus();
 }
 
+// Every part gets the new configuration, even when another refuses it.
 Status App::Apply(const config::Config& config) {
-  const StorageSettings settings = SettingsOf(config, flags_, features_);
-  RETURN_IF_ERROR(storage_.get()->admin()->Apply(settings));
-  storage_gauges_->Apply(settings);
-  RETURN_IF_ERROR(write_sender_->Apply(storage_.get(), config.remote_write,
-                                       config.global.scrape.external_labels));
-  RETURN_IF_ERROR(engine_->SetQueryLogFile(config.global.query_log_file));
-  RETURN_IF_ERROR(
-      scraper_->ApplyConfig(config.AllScrapeConfigs(), config.global.scrape.external_labels));
+  bool failed = false;
+  const auto check = [&](const Status& applied) {
+    if (applied.ok()) return;
+    logger_->Error("Failed to apply configuration", {{"err", applied}});
+    failed = true;
+  };
+  check(storage_.get()->admin()->Apply(SettingsOf(config, flags_, features_)));
+  check(write_sender_->Apply(storage_.get(), config.remote_write,
+                             config.global.scrape.external_labels));
+  check(engine_->SetQueryLogFile(config.global.query_log_file));
+  check(scraper_->ApplyConfig(config.AllScrapeConfigs(), config.global.scrape.external_labels));
+  if (failed) {
+    return InternalError(
+        "one or more errors occurred while applying the new configuration "
+        "(--config.file=\"" +
+        flags_.config_file + "\")");
+  }
   last_reload_ms_ = Clock::Real()->NowMs();
   last_reload_ok_ = true;
   reload_success_->Set(1);
@@ -465,8 +507,16 @@ Status App::Apply(const config::Config& config) {
 Status App::Reload() {
   MutexLock lock(reload_mu_);
   if (storage_.get() == nullptr || stopping_) return UnavailableError("not ready");
+  // Taken before the files are read: a change in between is found the next time.
+  const uint64_t fingerprint =
+      WatchesConfig() ? config::FileFingerprint(flags_.config_file).value_or(0) : 0;
+  logger_->Info("Loading configuration file", {{"filename", ConfigName()}});
   auto loaded = LoadConfig();
-  Status status = loaded.ok() ? Apply(*loaded) : loaded.status();
+  Status status = loaded.ok() ? Apply(*loaded)
+                              : loaded.status().WithContext(
+                                    "couldn't load configuration "
+                                    "(--config.file=\"" +
+                                    flags_.config_file + "\")");
   if (!status.ok()) {
     logger_->Error("Error reloading config", {{"err", status}});
     last_reload_ok_ = false;
@@ -480,15 +530,36 @@ Status App::Reload() {
     MutexLock config_lock(config_mu_);
     config_ = std::make_shared<const config::Config>(std::move(*loaded));
   }
-  logger_->Info("Completed loading of configuration file", {{"filename", flags_.config_file}});
+  // Only what was applied counts: a broken file is tried again, and complained about, until mended.
+  fingerprint_ = fingerprint;
+  logger_->Info("Completed loading of configuration file", {{"filename", ConfigName()}});
   return OkStatus();
+}
+
+void App::ReloadIfChanged() {
+  const Result<uint64_t> now = config::FileFingerprint(flags_.config_file);
+  if (now.ok()) {
+    MutexLock lock(reload_mu_);
+    if (fingerprint_ == *now) return;
+  } else {
+    logger_->Error("Failed to generate checksum during configuration reload",
+                   {{"err", now.status()}});
+  }
+  logger_->Info("Configuration file change detected, reloading the configuration.");
+  (void)Reload();  // has been logged
 }
 
 void App::WaitForSignals() {
   const sigset_t signals = HandledSignals();
+  const timespec interval{.tv_sec = flags_.config_auto_reload_interval_ms / 1000,
+                          .tv_nsec = flags_.config_auto_reload_interval_ms % 1000 * 1'000'000};
   for (;;) {
-    int signal = 0;
-    if (sigwait(&signals, &signal) != 0) continue;
+    const int signal = WatchesConfig() ? ::sigtimedwait(&signals, nullptr, &interval)
+                                       : ::sigwaitinfo(&signals, nullptr);
+    if (signal < 0) {
+      if (errno == EAGAIN) ReloadIfChanged();
+      continue;
+    }
     if (signal == SIGHUP) {
       (void)Reload();  // has been logged
       continue;

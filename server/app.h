@@ -55,6 +55,7 @@ class App {
 
  private:
   Result<config::Config> LoadConfig() const;
+  std::string ConfigName() const;  // for the log
   // Start-up, in order; an error has been logged.
   int Prepare();
   Status StartHttp();
@@ -65,6 +66,9 @@ class App {
   void Shutdown();
 
   Status Reload() EXCLUDES(reload_mu_);
+  // --config.auto-reload.
+  bool WatchesConfig() const;
+  void ReloadIfChanged() EXCLUDES(reload_mu_);
   Status Apply(const config::Config& config) REQUIRES(reload_mu_);
   void LogInactive(const config::Config& config);
 
@@ -96,7 +100,8 @@ class App {
 
   mutable Mutex config_mu_;
   std::shared_ptr<const config::Config> config_ GUARDED_BY(config_mu_);
-  Mutex reload_mu_;  // one reload at a time
+  Mutex reload_mu_;                                  // one reload at a time
+  uint64_t fingerprint_ GUARDED_BY(reload_mu_) = 0;  // of the files last applied
   std::atomic<int64_t> last_reload_ms_{0};
   std::atomic<bool> last_reload_ok_{true};
 

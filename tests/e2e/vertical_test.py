@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import subprocess
-import time
+import threading
 import unittest
 
 import harness
@@ -136,6 +136,76 @@ class ReloadTest(unittest.TestCase):
         finally:
             server.close()
             exporter.close()
+
+    def test_auto_reload_follows_the_file_and_those_it_names(self):
+        exporter = harness.Exporter(lambda: "a 1\n")
+        server = harness.Server("scrape_config_files: ['jobs_*.yml']\n",
+                                ["--config.auto-reload", "--config.auto-reload-interval=1s"])
+        jobs = os.path.join(server.folder, "jobs_1.yml")
+        try:
+            server.start()
+            with open(jobs, "w") as f:
+                f.write(scrape_config(exporter.address)[scrape_config("").index("scrape_configs"):])
+            harness.wait_until(lambda: "app" in server.get("/api/v1/scrape_pools").text)
+            self.assertIn("Configuration file change detected", server.log())
+            with open(jobs, "w") as f:
+                f.write("scrape_configs: [{job_nam: x}]\n")
+            harness.wait_until(lambda: "Error reloading config" in server.log())
+            self.assertIn("job_nam", server.log())
+            self.assertIn("app", server.get("/api/v1/scrape_pools").text)
+        finally:
+            server.close()
+            exporter.close()
+
+    def test_queries_and_scrapes_go_on_through_reloads(self):
+        exporter = harness.Exporter(lambda: "a 1\n")
+        one = scrape_config(exporter.address, "100ms")
+        two = one.replace("env: test", "env: other")
+        server = harness.Server(one, ["--web.enable-lifecycle"])
+        errors = []
+        stop = threading.Event()
+
+        def ask():
+            while not stop.is_set():
+                for path in ("/api/v1/query?query=count(up)", "/api/v1/targets", "/api/v1/status/config", "/metrics"):
+                    answer = server.get(path)
+                    if answer.status != 200:
+                        errors.append((path, answer.status, answer.text))
+
+        threads = [threading.Thread(target=ask) for _ in range(3)]
+        try:
+            server.start()
+            harness.wait_until(lambda: server.query("a"))
+            for t in threads:
+                t.start()
+            for n in range(20):
+                server.write_config(two if n % 2 == 0 else one)
+                self.assertEqual(server.request("POST", "/-/reload").status, 200)
+            harness.wait_until(lambda: server.query('a{env="test"}'))
+            self.assertTrue(server.query('last_over_time(a{env="other"}[1m])'))
+            self.assertEqual(errors, [])
+        finally:
+            stop.set()
+            for t in threads:
+                if t.ident is not None:
+                    t.join()
+            server.close()
+            exporter.close()
+
+    def test_options_without_machinery_are_named_once(self):
+        server = harness.Server("rule_files: []\ntracing: {endpoint: 'localhost:4317'}\n",
+                                ["--rules.max-concurrent-evals=9", "--enable-feature=search-api",
+                                 "--query.max-concurrency=7"])
+        try:
+            server.start()
+            log = server.log()
+            for what in ("flag=--rules.max-concurrent-evals", "feature=search-api", "section=tracing"):
+                self.assertEqual(log.count(what), 1, log)
+            self.assertNotIn("query.max-concurrency", log)
+            flags = server.get("/api/v1/status/flags").json["data"]
+            self.assertEqual(flags["rules.max-concurrent-evals"], "9")
+        finally:
+            server.close()
 
     def test_a_bad_configuration_at_start_ends_with_status_2(self):
         server = harness.Server("scrape_configs: [{job_name: a}, {job_name: a}]\n")
