@@ -84,6 +84,8 @@ Result<CutState> BlockEngine::LastCut() const {
   for (const auto& block : *list) {
     const BlockMeta& meta = block->meta();
     if (!meta.head_cut || meta.cut_ms <= state.cut_ms) continue;
+    // A block restored from another directory's snapshot knows positions in that one's WAL.
+    if (DirName(block->dir()) != options_.blocks_dir) continue;
     ByteReader in(meta.cut_positions);
     CutState found{.cut_ms = meta.cut_ms};
     if (DecodePositions(&in, &found.positions)) state = std::move(found);

@@ -218,6 +218,25 @@ TEST_F(DbBlocksTest, SnapshotOpensAsADataDirectory) {
   Check("snapshot without the head");
 }
 
+// The blocks of a snapshot know how far the WAL they came from was cut. That says nothing about the
+// WAL of the directory they are restored into.
+TEST_F(DbBlocksTest, ARestoredSnapshotHidesNothingOfTheNewWal) {
+  window_ms_ = 12 * kHour;
+  Open();
+  Append(kStart, kStart + 9 * kHour);
+  ASSERT_TRUE(db_->MaintainHead().ok());
+  const auto name = db_->Snapshot(false);
+  ASSERT_TRUE(name.ok()) << name.status().ToString();
+  const std::string path = dir_.Path("snapshots/" + *name);
+  db_ = OpenDb(path, Options());
+  Append(kStart + 9 * kHour, kStart + 9 * kHour + 5 * kMinute);
+  AppendLate(3, kStart + 2 * kHour + 500, 42);
+  Check("before the crash");
+  db_.reset();
+  db_ = OpenDb(path, Options());
+  Check("after the crash");
+}
+
 TEST_F(DbBlocksTest, AQuerierKeepsItsViewWhileEverythingChanges) {
   Open();
   Append(kStart, kStart + 9 * kHour);
