@@ -14,6 +14,8 @@ constexpr uint64_t kEnoughWalBytes = 64 << 20;
 constexpr int64_t kShortestNs = int64_t{300} * 1'000'000'000;
 constexpr int64_t kLongestNs = int64_t{3600} * 1'000'000'000;
 constexpr auto kLookEvery = std::chrono::seconds(5);
+// Memory that nobody needed for a minute goes back.
+constexpr uint64_t kTrimEvery = 12;
 
 }  // namespace
 
@@ -93,6 +95,7 @@ bool Db::CheckpointDue() const {
 
 void Db::Background() {
   MutexLock lock(background_mu_);
+  uint64_t rounds = 0;
   while (!stopping_) {
     background_wake_.WaitFor(background_mu_, kLookEvery);
     if (stopping_) return;
@@ -102,6 +105,7 @@ void Db::Background() {
       if (!status.ok()) options_.logger->Error("Head checkpoint failed", {{"err", status}});
     }
     head_->pins().Reclaim();
+    if (++rounds % kTrimEvery == 0) head_->TrimMemory();
     background_mu_.Lock();
   }
 }

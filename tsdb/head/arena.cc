@@ -2,10 +2,13 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
 namespace deucalion::tsdb {
+
+// ---- pages ----
 
 Arena::Arena() : pieces_(new std::atomic<uint8_t*>[kMaxPieces]) {
   for (size_t i = 0; i < kMaxPieces; i++) pieces_[i].store(nullptr, std::memory_order_relaxed);
@@ -29,64 +32,145 @@ bool Arena::MapPieces(size_t count) {
   return true;
 }
 
-ArenaRef Arena::Carve(size_t bytes) {
-  const uint64_t units = (bytes + kUnitBytes - 1) / kUnitBytes;
-  MutexLock lock(mu_);
+ArenaRef Arena::CarvePages(uint64_t pages) {
+  const uint64_t units = pages * kPageUnits;
   const uint64_t mapped = static_cast<uint64_t>(num_pieces_) << kPieceShift;
   uint64_t begin = next_unit_;
   // An extent lies in one piece, or in pieces that were mapped together for it.
   const bool fits =
       begin + units <= mapped && (begin >> kPieceShift) == ((begin + units - 1) >> kPieceShift);
   if (!fits) {
-    begin = mapped == 0 ? 1 : mapped;
-    const uint64_t want = (mapped == 0 ? 1 : 0) + units;
-    if (!MapPieces((want + kPieceMask) >> kPieceShift)) return 0;
+    // What is left of the last piece serves single pages.
+    for (; begin < mapped; begin += kPageUnits) empty_.push_back(static_cast<ArenaRef>(begin));
+    const uint64_t skipped = mapped == 0 ? kPageUnits : 0;
+    begin = mapped + skipped;
+    if (!MapPieces((skipped + units + kPieceMask) >> kPieceShift)) {
+      next_unit_ = mapped;
+      return 0;
+    }
   }
   next_unit_ = begin + units;
-  carved_.fetch_add(units * kUnitBytes, std::memory_order_relaxed);
+  used_pages_.fetch_add(pages, std::memory_order_relaxed);
   return static_cast<ArenaRef>(begin);
 }
+
+ArenaRef Arena::Carve(size_t bytes) {
+  MutexLock lock(mu_);
+  return CarvePages((bytes + kPageBytes - 1) / kPageBytes);
+}
+
+ArenaRef Arena::TakePage() {
+  MutexLock lock(mu_);
+  auto& list = free_.empty() ? empty_ : free_;
+  if (list.empty()) return CarvePages(1);
+  const ArenaRef page = list.back();
+  list.pop_back();
+  least_free_ = std::min(least_free_, free_.size());
+  used_pages_.fetch_add(1, std::memory_order_relaxed);
+  return page;
+}
+
+void Arena::GivePage(ArenaRef page) {
+  MutexLock lock(mu_);
+  free_.push_back(page);
+  used_pages_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void Arena::Trim() {
+  MutexLock lock(mu_);
+  // The oldest of the list have been free the longest.
+  const auto end = free_.begin() + static_cast<ptrdiff_t>(least_free_);
+  std::sort(free_.begin(), end);
+  for (auto from = free_.begin(); from != end;) {
+    auto to = from + 1;
+    while (to != end && *to == *(to - 1) + kPageUnits && *to >> kPieceShift == *from >> kPieceShift)
+      ++to;
+    madvise(At(*from), static_cast<size_t>(to - from) * kPageBytes, MADV_DONTNEED);
+    from = to;
+  }
+  empty_.insert(empty_.end(), free_.begin(), end);
+  free_.erase(free_.begin(), end);
+  least_free_ = free_.size();
+}
+
+// ---- blocks ----
 
 size_t SizeClassPool::RoundUp(size_t bytes) {
   if (bytes <= kSmallBytes) {
     return (bytes + Arena::kUnitBytes - 1) / Arena::kUnitBytes * Arena::kUnitBytes;
   }
-  return std::bit_ceil(bytes);
+  return std::max(std::bit_ceil(bytes), Arena::kPageBytes);
 }
 
-size_t SizeClassPool::ClassOf(size_t rounded) {
-  if (rounded <= kSmallBytes) return rounded / Arena::kUnitBytes;
-  return kSmallClasses + static_cast<size_t>(std::countr_zero(rounded / kSmallBytes)) - 1;
+ArenaRef& SizeClassPool::LargeList(size_t rounded) {
+  return large_[static_cast<size_t>(std::countr_zero(rounded / Arena::kPageBytes))];
+}
+
+void SizeClassPool::Link(ArenaRef page, size_t units) {
+  ArenaRef& first = with_room_[units];
+  Page* p = PageAt(page);
+  p->previous = 0;
+  p->next = first;
+  if (first != 0) PageAt(first)->previous = page;
+  first = page;
+}
+
+void SizeClassPool::Unlink(ArenaRef page, size_t units) {
+  const Page* p = PageAt(page);
+  if (p->next != 0) PageAt(p->next)->previous = p->previous;
+  (p->previous == 0 ? with_room_[units] : PageAt(p->previous)->next) = p->next;
+}
+
+ArenaRef SizeClassPool::AllocSmall(size_t units) {
+  ArenaRef page = with_room_[units];
+  if (page == 0) {
+    page = arena_->TakePage();
+    if (page == 0) return 0;
+    *PageAt(page) = {
+        .previous = 0, .next = 0, .used = 0, .free = 0, .fresh = kFirstUnit, .unused = 0};
+    Link(page, units);
+  }
+  Page* p = PageAt(page);
+  ArenaRef ref;
+  if (p->free != 0) {
+    ref = page + p->free;
+    std::memcpy(&p->free, arena_->At(ref), sizeof(p->free));
+  } else {
+    ref = page + p->fresh;
+    p->fresh = static_cast<uint16_t>(p->fresh + units);
+  }
+  p->used++;
+  if (p->free == 0 && p->fresh + units > Arena::kPageUnits) Unlink(page, units);
+  return ref;
+}
+
+void SizeClassPool::FreeSmall(ArenaRef ref, size_t units) {
+  const ArenaRef page = ref / Arena::kPageUnits * Arena::kPageUnits;
+  Page* p = PageAt(page);
+  const bool was_full = p->free == 0 && p->fresh + units > Arena::kPageUnits;
+  std::memcpy(arena_->At(ref), &p->free, sizeof(p->free));
+  p->free = static_cast<uint16_t>(ref - page);
+  if (--p->used == 0) {
+    if (!was_full) Unlink(page, units);
+    arena_->GivePage(page);
+  } else if (was_full) {
+    Link(page, units);
+  }
 }
 
 ArenaRef SizeClassPool::Alloc(size_t bytes) {
   const size_t rounded = RoundUp(bytes == 0 ? 1 : bytes);
-  ArenaRef& head = free_[ClassOf(rounded)];
-  ArenaRef ref = head;
-  if (ref != 0) {
-    uint8_t* block = arena_->At(ref);
-    std::memcpy(&head, block, sizeof(head));
-    std::memset(block, 0, rounded);
-  } else if (rounded > kExtentBytes / 4) {
-    ref = arena_->Carve(rounded);
-    if (ref == 0) return 0;
+  ArenaRef ref;
+  if (rounded <= kSmallBytes) {
+    ref = AllocSmall(rounded / Arena::kUnitBytes);
+  } else if (ArenaRef& list = LargeList(rounded); list != 0) {
+    ref = list;
+    std::memcpy(&list, arena_->At(ref), sizeof(list));
   } else {
-    if (extent_left_ < rounded) {
-      // The rest of the old extent serves smaller blocks.
-      if (extent_left_ >= Arena::kUnitBytes && extent_left_ <= kSmallBytes) {
-        ArenaRef& rest = free_[ClassOf(extent_left_)];
-        std::memcpy(arena_->At(extent_), &rest, sizeof(rest));
-        rest = extent_;
-      }
-      extent_left_ = 0;
-      extent_ = arena_->Carve(kExtentBytes);
-      if (extent_ == 0) return 0;
-      extent_left_ = kExtentBytes;
-    }
-    ref = extent_;
-    extent_ += static_cast<ArenaRef>(rounded / Arena::kUnitBytes);
-    extent_left_ -= rounded;
+    ref = arena_->Carve(rounded);
   }
+  if (ref == 0) return 0;
+  std::memset(arena_->At(ref), 0, rounded);
   used_bytes_ += rounded;
   return ref;
 }
@@ -94,10 +178,14 @@ ArenaRef SizeClassPool::Alloc(size_t bytes) {
 void SizeClassPool::Free(ArenaRef ref, size_t bytes) {
   if (ref == 0) return;
   const size_t rounded = RoundUp(bytes == 0 ? 1 : bytes);
-  ArenaRef& head = free_[ClassOf(rounded)];
-  std::memcpy(arena_->At(ref), &head, sizeof(head));
-  head = ref;
   used_bytes_ -= rounded;
+  if (rounded <= kSmallBytes) {
+    FreeSmall(ref, rounded / Arena::kUnitBytes);
+    return;
+  }
+  ArenaRef& list = LargeList(rounded);
+  std::memcpy(arena_->At(ref), &list, sizeof(list));
+  list = ref;
 }
 
 }  // namespace deucalion::tsdb

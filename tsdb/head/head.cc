@@ -324,6 +324,11 @@ void Head::Truncate() {
   pins_.Reclaim();
 }
 
+void Head::TrimMemory() {
+  arena_.Trim();
+  index_.TrimMemory();
+}
+
 // ---- numbers ----
 
 uint64_t Head::counters_sealed_chunks() const {

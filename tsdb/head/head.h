@@ -140,6 +140,8 @@ class Head {
   // Frees samples below the floor and series that have nothing left. Waits for readers that were
   // there before the floor rose.
   void Truncate();
+  // Gives memory back to the system that was free since the last call. From time to time.
+  void TrimMemory();
 
   // ---- parts, for appenders, queriers, replay and checkpoints ----
 

@@ -69,6 +69,8 @@ class HeadIndex final : public IndexReader {
   void FreePairs(const std::vector<uint32_t>& pairs);
   // The list itself, under the same rule.
   void FreeLabels(ArenaRef labels);
+  // As Arena::Trim; needs no lock.
+  void TrimMemory() { arena_.Trim(); }
 
   // ---- reading, under mu() at least shared ----
 
