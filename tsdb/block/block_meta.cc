@@ -94,6 +94,10 @@ bool BlockMeta::FromOutOfOrder() const {
   return std::find(hints.begin(), hints.end(), "from-out-of-order") != hints.end();
 }
 
+bool BlockMeta::FromEndedSeries() const {
+  return std::find(hints.begin(), hints.end(), kFromEndedSeries) != hints.end();
+}
+
 uint64_t BlockMeta::SizeBytes() const {
   uint64_t bytes = 0;
   for (const WrittenFile& f : files) bytes += f.size_bytes;

@@ -31,7 +31,7 @@ struct BlockMeta {
   int level = 1;
   std::vector<std::string> sources;  // level-1 blocks this one was made of, itself included
   std::vector<BlockParent> parents;  // blocks this one replaces
-  std::vector<std::string> hints;    // "from-out-of-order"
+  std::vector<std::string> hints;    // "from-out-of-order", "from-ended-series"
   bool failed = false;               // a compaction of it failed before
 
   // Ours. Empty `files` = a block of Prometheus's format.
@@ -44,10 +44,13 @@ struct BlockMeta {
 
   bool ours() const { return version != 0; }
   bool FromOutOfOrder() const;
+  bool FromEndedSeries() const;
   uint64_t SizeBytes() const;
 };
 
 inline constexpr int kBlockVersion = 1;
+// Of blocks with series that left the head before their range was cut.
+inline constexpr std::string_view kFromEndedSeries = "from-ended-series";
 
 std::string EncodeBlockMeta(const BlockMeta& meta);
 // `where` names the file in errors.

@@ -28,6 +28,23 @@ bool AnyFailed(const Blocks& blocks, size_t begin, size_t end) {
                      [](const PlannedBlock& b) { return b.meta.failed; });
 }
 
+// Blocks of series that ended wait for the cut of their range: more of them may come until then,
+// and each merge would write the earlier ones once more.
+void LeaveOutWaiting(Blocks* blocks) {
+  const auto waits = [&](const PlannedBlock& b) {
+    return b.meta.FromEndedSeries() &&
+           std::none_of(blocks->begin(), blocks->end(), [&](const PlannedBlock& other) {
+             return !other.meta.FromEndedSeries() && other.meta.min_ms < b.meta.max_ms &&
+                    b.meta.min_ms < other.meta.max_ms;
+           });
+  };
+  Blocks rest;
+  for (const PlannedBlock& b : *blocks) {
+    if (!waits(b)) rest.push_back(b);
+  }
+  *blocks = std::move(rest);
+}
+
 // The first run of blocks that overlap.
 CompactionPlan PlanOverlaps(const Blocks& blocks) {
   for (size_t begin = 0; begin < blocks.size();) {
@@ -104,6 +121,7 @@ std::vector<int64_t> CompactionRanges(int64_t smallest_ms, int64_t largest_ms) {
 
 CompactionPlan PlanCompaction(const Blocks& all, const std::vector<int64_t>& ranges) {
   Blocks blocks = all;
+  LeaveOutWaiting(&blocks);
   std::sort(blocks.begin(), blocks.end(), [](const PlannedBlock& a, const PlannedBlock& b) {
     return std::tie(a.meta.min_ms, a.meta.max_ms, a.meta.ulid) <
            std::tie(b.meta.min_ms, b.meta.max_ms, b.meta.ulid);

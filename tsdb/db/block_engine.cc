@@ -123,9 +123,14 @@ Status BlockEngine::WriteHeadRange(Head* head, int64_t min_ms, int64_t max_ms, B
   HeadQuerier querier(head, min_ms, max_ms - 1);
   ASSIGN_OR_RETURN(const auto set,
                    querier.Select(true, {.min_ms = min_ms, .max_ms = max_ms - 1}, {}, cancel));
+  return WriteSet(*set, std::move(meta), dir, cancel, written);
+}
+
+Status BlockEngine::WriteSet(SeriesSet& set, BlockMeta meta, const std::string& dir,
+                             const CancelToken* cancel, std::vector<BlockMeta>* written) const {
   BlockJob job = JobFor(meta.ulid, cancel);
   job.dir = dir;
-  ASSIGN_OR_RETURN(BlockMeta finished, WriteBlock(*set, std::move(meta), job));
+  ASSIGN_OR_RETURN(BlockMeta finished, WriteBlock(set, std::move(meta), job));
   if (finished.series > 0) written->push_back(std::move(finished));
   return OkStatus();
 }
@@ -183,6 +188,40 @@ Status BlockEngine::Cut(Head* head, wal::Wal* wal, const Installer& install) {
                                                  {"samples", samples},
                                                  {"cut_ms", cut_ms},
                                                  {"series", head->num_series()}});
+  return OkStatus();
+}
+
+// The head keeps what it has until readers see the blocks, and a start replays it once more: these
+// samples may be in both for a while, and readers take each once.
+Status BlockEngine::WriteEnded(
+    Head* head, const std::vector<EndedSeries>& ended,
+    const std::function<Status(const std::function<Status()>& commit)>& install) {
+  MutexLock lock(cut_mu_);
+  const int64_t range = options_.min_range_ms, oldest = OldestInOrder(*head);
+  int64_t newest = kMinTimeMs;
+  std::vector<Slot> slots;
+  for (const EndedSeries& e : ended) {
+    slots.push_back(e.slot);
+    newest = std::max(newest, e.last_ms);
+  }
+  std::vector<BlockMeta> written;
+  Status status;
+  for (int64_t start = FloorTo(oldest, range); status.ok() && start <= newest; start += range) {
+    BlockMeta meta = NewMeta(std::max(start, oldest), std::min(start + range, newest + 1));
+    meta.hints = {std::string(kFromEndedSeries)};
+    const HeadQuerier querier(head, meta.min_ms, meta.max_ms - 1);
+    const std::string dir = store_->CreationDir(meta.ulid);
+    status = WriteSet(*querier.SetOf(slots, nullptr), std::move(meta), dir, nullptr, &written);
+  }
+  if (status.ok() && !written.empty()) {
+    status = install([&] { return store_->Commit(written, {}, {}); });
+  }
+  if (!status.ok()) return status.WithContext("writing series that ended");
+  options_.logger->Info("Series that ended moved from the head into blocks",
+                        {{"component", "tsdb"},
+                         {"series", ended.size()},
+                         {"blocks", written.size()},
+                         {"head_series", head->num_series()}});
   return OkStatus();
 }
 

@@ -71,6 +71,13 @@ class BlockEngine {
   // Cuts the oldest range out of the head, and every late sample below it. The caller truncates.
   Status Cut(Head* head, wal::Wal* wal, const Installer& install) EXCLUDES(cut_mu_);
 
+  // Writes the samples of series that ended (Head::MarkEnded) as blocks of their own, one per
+  // range. `install` makes them visible by what it is called with. The caller removes the series
+  // from the head.
+  Status WriteEnded(Head* head, const std::vector<EndedSeries>& ended,
+                    const std::function<Status(const std::function<Status()>& commit)>& install)
+      EXCLUDES(cut_mu_);
+
   // ---- blocks ----
 
   // Carries out the next planned compaction; false when there is nothing to do.
@@ -104,6 +111,8 @@ class BlockEngine {
   Status WriteHeadRange(Head* head, int64_t min_ms, int64_t max_ms, BlockMeta meta,
                         const std::string& dir, const CancelToken* cancel,
                         std::vector<BlockMeta>* written) const;
+  Status WriteSet(SeriesSet& set, BlockMeta meta, const std::string& dir, const CancelToken* cancel,
+                  std::vector<BlockMeta>* written) const;
   Status Merge(const std::vector<std::string>& ulids, const std::string& reason,
                const CancelToken* cancel, const std::function<void(uint64_t)>& throttle)
       REQUIRES(compact_mu_);

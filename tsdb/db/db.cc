@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::string_view kOwnDir = "deucalion";
 constexpr int kFormatVersion = 1;
+// A stale marker older than a query looks back: the series is not coming back at once.
+constexpr int64_t kEndedForMs = 5 * 60 * 1000;
 
 }  // namespace
 
@@ -53,12 +55,12 @@ Status Db::Init() {
   RegisterMetrics();
   checkpoint_ns_ = options_.clock->MonotonicNs();
   if (options_.background) {
-    background_ = std::jthread([this] { Background(); });
     maintenance_ = std::make_unique<Maintenance>(
         options_.logger, [this] { return MaintainHead(); },
         [this](const CancelToken* cancel, const Maintenance::Throttle& throttle) {
           return MaintainBlocks(cancel, throttle);
         });
+    background_ = std::jthread([this] { Background(); });
   }
   return OkStatus();
 }
@@ -156,13 +158,13 @@ Status Db::OpenHead() {
 
 Status Db::Close() {
   if (closed_.exchange(true)) return OkStatus();
-  maintenance_.reset();
   {
     MutexLock lock(background_mu_);
     stopping_ = true;
     background_wake_.NotifyAll();
   }
   if (background_.joinable()) background_.join();
+  maintenance_.reset();
   if (wal_ == nullptr) return OkStatus();
   // Without a checkpoint nothing is lost, only the next start is slower.
   Status checkpoint = Checkpoint();
@@ -206,15 +208,46 @@ Status Db::CutHead() {
     head_->SetFloor(cut_ms, late_watermark);
     return OkStatus();
   };
-  RETURN_IF_ERROR(blocks_->Cut(head_.get(), wal_.get(), install));
+  {
+    MutexLock lock(move_mu_);
+    RETURN_IF_ERROR(blocks_->Cut(head_.get(), wal_.get(), install));
+  }
   TruncateHead();
   return OkStatus();
+}
+
+Status Db::MoveEndedSeries(size_t fewest) {
+  created_at_move_ = head_->counters().series_created.load();
+  if (head_->max_ms() == kMinTimeMs || head_->num_series() < fewest) return OkStatus();
+  // A queue that begins again far back asks the head for labels.
+  if (wal_feed_->IsBehind()) return OkStatus();
+  MutexLock lock(move_mu_);
+  const std::vector<EndedSeries> ended = head_->MarkEnded(head_->max_ms() - kEndedForMs);
+  // Half of those that live: a bound for memory, and few enough blocks.
+  const uint64_t live = head_->num_series() - ended.size();
+  if (ended.size() < std::max<uint64_t>(fewest, live / 2)) return OkStatus();
+  head_->appender_pins().WaitForPresent();
+  // Whoever reads without the new blocks has pinned the head by then.
+  RETURN_IF_ERROR(
+      blocks_->WriteEnded(head_.get(), ended, [this](const std::function<Status()>& commit) {
+        WriterLock view_lock(view_mu_);
+        return commit();
+      }));
+  MutexLock maintenance_lock(maintenance_mu_);
+  head_->RemoveEnded(ended);
+  moved_since_checkpoint_ = true;
+  return OkStatus();
+}
+
+bool Db::ManyMayHaveEnded() const {
+  const uint64_t created = head_->counters().series_created.load() - created_at_move_;
+  return created >= std::max<uint64_t>(kFewestEnded, head_->num_series() / 4);
 }
 
 Status Db::MaintainHead() {
   RETURN_IF_ERROR(blocks_->store().AdoptForeign().status());
   while (blocks_->CutIsDue(*head_)) RETURN_IF_ERROR(CutHead());
-  return OkStatus();
+  return MoveEndedSeries();
 }
 
 Result<bool> Db::MaintainBlocks(const CancelToken* cancel, const Maintenance::Throttle& throttle) {
@@ -233,6 +266,10 @@ Result<bool> Db::MaintainBlocks(const CancelToken* cancel, const Maintenance::Th
 // ---- admin ----
 
 Status Db::DeleteSeries(int64_t min_ms, int64_t max_ms, const std::vector<Matcher>& matchers) {
+  MutexLock lock(move_mu_);
+  // The deletion of a series that has moved into a block is a tombstone there: a replay must not
+  // bring the samples back into the head.
+  if (moved_since_checkpoint_) RETURN_IF_ERROR(Checkpoint());
   HeadQuerier querier(head_.get(), min_ms, max_ms);
   ASSIGN_OR_RETURN(const auto set,
                    querier.Select(false, {.min_ms = min_ms, .max_ms = max_ms}, matchers, nullptr));
@@ -258,6 +295,7 @@ Result<std::string> Db::Snapshot(bool skip_head) {
   const std::string name = fmt::format("{}-{:016x}", time, Hash64(NewUlid(now_ms)));
   const std::string dir = JoinPath(JoinPath(path_, "snapshots"), name);
   RETURN_IF_ERROR(options_.fs->CreateDirs(DirName(dir)));
+  MutexLock lock(move_mu_);
   RETURN_IF_ERROR(blocks_->Snapshot(dir, skip_head ? nullptr : head_.get(), nullptr));
   return name;
 }

@@ -80,9 +80,9 @@ class Db final : public Storage, public StorageAdmin {
   Status Close() override;
 
   // ---- StorageAdmin ----
-  Result<std::string> Snapshot(bool skip_head) override;
-  Status DeleteSeries(int64_t min_ms, int64_t max_ms,
-                      const std::vector<Matcher>& matchers) override;
+  Result<std::string> Snapshot(bool skip_head) override EXCLUDES(move_mu_);
+  Status DeleteSeries(int64_t min_ms, int64_t max_ms, const std::vector<Matcher>& matchers) override
+      EXCLUDES(move_mu_);
   Status CleanTombstones() override;
   Result<TsdbStats> Stats(size_t limit) override { return head_->Stats(limit); }
   std::vector<BlockInfo> Blocks() override;
@@ -109,7 +109,13 @@ class Db final : public Storage, public StorageAdmin {
   Status MaintainHead();
   // One cut, due or not. New blocks become visible and the head's floor rises in one step for
   // readers.
-  Status CutHead() EXCLUDES(view_mu_);
+  Status CutHead() EXCLUDES(view_mu_, move_mu_);
+  // Moves series that ended from the head into blocks of their own once there are many: what a
+  // fleet replaces costs memory for minutes, not until its range is cut.
+  Status MoveEndedSeries(size_t fewest = kFewestEnded)
+      EXCLUDES(move_mu_, view_mu_, maintenance_mu_);
+  // Below, blocks would be many and small.
+  static constexpr size_t kFewestEnded = 16'384;
   // One compaction step, or retention when there is none to do; true: call again.
   Result<bool> MaintainBlocks(const CancelToken* cancel, const Maintenance::Throttle& throttle);
 
@@ -122,6 +128,7 @@ class Db final : public Storage, public StorageAdmin {
   Result<std::unique_ptr<CheckpointReader>> FindCheckpoint();
   Status DropOldCheckpoints(uint64_t newest);
   bool CheckpointDue() const;
+  bool ManyMayHaveEnded() const;
   void Background();
   void RegisterMetrics();
   void CollectMetrics(MetricSink& sink);
@@ -146,10 +153,17 @@ class Db final : public Storage, public StorageAdmin {
   std::atomic<uint64_t> changes_{0};  // of history: deletions
   std::atomic<bool> closed_{false};
 
+  // What moves samples from the head into blocks, deletions and snapshots exclude each other: a
+  // deleted sample must not come back with a block that was begun before, nor a snapshot list the
+  // blocks before and read the head after.
+  Mutex move_mu_;
   // Checkpoints and truncation exclude each other.
   Mutex maintenance_mu_;
+  // Series left the head for a block, but the WAL would bring them back.
+  std::atomic<bool> moved_since_checkpoint_{false};
+  std::atomic<uint64_t> created_at_move_{0};
   uint64_t checkpoint_number_ GUARDED_BY(maintenance_mu_) = 0;
-  std::atomic<int64_t> checkpoint_ns_{0};        // when, monotonic
+  std::atomic<int64_t> checkpoint_ns_{0};  // when, monotonic
   std::atomic<uint64_t> checkpoint_samples_{0};  // appended then
   std::atomic<uint64_t> checkpoint_wal_bytes_{0};
   Counter* checkpoints_ = nullptr;

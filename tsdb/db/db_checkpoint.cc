@@ -49,6 +49,7 @@ Status Db::Checkpoint() {
   MutexLock lock(maintenance_mu_);
   if (checkpoints_ != nullptr) checkpoints_->Increment();
   // Taken before: what comes in meanwhile counts for the next one.
+  moved_since_checkpoint_ = false;
   const uint64_t samples = head_->counters().samples.load();
   const uint64_t bytes = wal_->written_bytes();
   const int64_t begin_ns = options_.clock->MonotonicNs();
@@ -56,6 +57,7 @@ Status Db::Checkpoint() {
       WriteCheckpoint(head_.get(), wal_.get(), OwnPath(""), checkpoint_number_ + 1);
   checkpoint_ns_ = begin_ns;
   if (!end.ok()) {
+    moved_since_checkpoint_ = true;
     if (failed_checkpoints_ != nullptr) failed_checkpoints_->Increment();
     return end.TakeStatus().WithContext("writing a head checkpoint");
   }
@@ -105,6 +107,7 @@ void Db::Background() {
       if (!status.ok()) options_.logger->Error("Head checkpoint failed", {{"err", status}});
     }
     head_->pins().Reclaim();
+    if (ManyMayHaveEnded()) maintenance_->Wake();
     if (++rounds % kTrimEvery == 0) head_->TrimMemory();
     background_mu_.Lock();
   }

@@ -70,6 +70,16 @@ std::vector<std::string> DbWalFeed::CursorNames() {
   return names;
 }
 
+bool DbWalFeed::IsBehind() {
+  const std::vector<wal::Position> ends = wal_->Ends();
+  std::vector<wal::Position> needed = ends;
+  Hold(&needed);
+  for (size_t i = 0; i < ends.size(); i++) {
+    if (needed[i].segment < ends[i].segment) return true;
+  }
+  return false;
+}
+
 void DbWalFeed::Hold(std::vector<wal::Position>* positions) {
   MutexLock lock(mu_);
   for (const auto& [name, saved] : saved_) {

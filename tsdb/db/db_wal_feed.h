@@ -34,6 +34,8 @@ class DbWalFeed final : public WalFeed {
 
   // Lowers `positions` to what cursors still need.
   void Hold(std::vector<wal::Position>* positions) EXCLUDES(mu_);
+  // Whether a saved position lies in an older segment than the WAL's end.
+  bool IsBehind() EXCLUDES(mu_);
   Status Save(const std::string& name, const std::string& text) EXCLUDES(mu_);
 
  private:

@@ -258,6 +258,14 @@ void Head::DropSamples(Shard* shard, int64_t cut_ms) {
   });
 }
 
+void Head::RemoveFrom(Shard* shard, Slot slot) {
+  SeriesRecord& r = slabs_.Record(slot);
+  shard->map.Erase(r.label_hash, slot);
+  shard->chunks.Free(&r);
+  shard->side.erase(slot);
+  r.id_flags.store(0, std::memory_order_release);
+}
+
 void Head::RemoveLeaving(Shard* shard, int64_t cut_ms, std::vector<Slot>* gone) {
   MutexLock lock(shard->mu);
   const size_t before = gone->size();
@@ -265,48 +273,35 @@ void Head::RemoveLeaving(Shard* shard, int64_t cut_ms, std::vector<Slot>* gone) 
     const SeriesRecord& r = slabs_.Record(slot);
     if (r.Has(kFlagLeaving) && HasNothingFrom(*shard, slot, r, cut_ms)) gone->push_back(slot);
   });
-  for (size_t i = before; i < gone->size(); i++) {
-    const Slot slot = (*gone)[i];
-    SeriesRecord& r = slabs_.Record(slot);
-    shard->map.Erase(r.label_hash, slot);
-    shard->chunks.Free(&r);
-    shard->side.erase(slot);
-    r.id_flags.store(0, std::memory_order_release);
-  }
+  for (size_t i = before; i < gone->size(); i++) RemoveFrom(shard, (*gone)[i]);
 }
 
-void Head::Truncate() {
-  const int64_t cut_ms = floor_ms();
-  // Readers that still see below the floor, and appenders that hold references.
-  pins_.WaitForPresent();
-  for (auto& shard : shards_) DropSamples(shard.get(), cut_ms);
-  // An appender that found its series before the mark may be about to commit: it comes first.
-  appender_pins_.WaitForPresent();
-  std::vector<Slot> gone;
-  for (auto& shard : shards_) RemoveLeaving(shard.get(), cut_ms, &gone);
+// The records of `gone` have been removed from their shards.
+void Head::Forget(std::vector<Slot> gone) {
+  if (gone.empty()) return;
   num_series_.fetch_sub(gone.size(), std::memory_order_relaxed);
   counters_.series_removed.fetch_add(gone.size(), std::memory_order_relaxed);
-
-  if (!gone.empty()) {
-    std::vector<uint32_t> pairs;
+  std::vector<uint32_t> pairs;
+  {
+    WriterLock lock(index_.mu());
+    index_.Compact([&](Slot slot) { return slabs_.Record(slot).id() == 0; }, &pairs);
+  }
+  // Label sets may be read until the last reader that selected them is gone.
+  pins_.Retire([this, gone = std::move(gone), pairs = std::move(pairs)] {
     {
       WriterLock lock(index_.mu());
-      index_.Compact([&](Slot slot) { return slabs_.Record(slot).id() == 0; }, &pairs);
+      for (const Slot slot : gone) index_.FreeLabels(slabs_.Record(slot).labels.load());
+      index_.FreePairs(pairs);
     }
-    // Label sets may be read until the last reader that selected them is gone.
-    pins_.Retire([this, gone = std::move(gone), pairs = std::move(pairs)] {
-      {
-        WriterLock lock(index_.mu());
-        for (const Slot slot : gone) index_.FreeLabels(slabs_.Record(slot).labels.load());
-        index_.FreePairs(pairs);
-      }
-      for (const Slot slot : gone) {
-        Shard& shard = *shards_[slabs_.ShardOf(slot)];
-        MutexLock lock(shard.mu);
-        shard.free_slots.push_back(slot);
-      }
-    });
-  }
+    for (const Slot slot : gone) {
+      Shard& shard = *shards_[slabs_.ShardOf(slot)];
+      MutexLock lock(shard.mu);
+      shard.free_slots.push_back(slot);
+    }
+  });
+}
+
+void Head::DropChunkFiles() {
   uint32_t oldest_file = UINT32_MAX;
   for (auto& shard : shards_) {
     MutexLock lock(shard->mu);
@@ -322,6 +317,64 @@ void Head::Truncate() {
   if (oldest_file != UINT32_MAX) sealed_->DropBelow(oldest_file);
   pins_.Retire([this] { sealed_->FreeDropped(); });
   pins_.Reclaim();
+}
+
+void Head::Truncate() {
+  const int64_t cut_ms = floor_ms();
+  // Readers that still see below the floor, and appenders that hold references.
+  pins_.WaitForPresent();
+  for (auto& shard : shards_) DropSamples(shard.get(), cut_ms);
+  // An appender that found its series before the mark may be about to commit: it comes first.
+  appender_pins_.WaitForPresent();
+  std::vector<Slot> gone;
+  for (auto& shard : shards_) RemoveLeaving(shard.get(), cut_ms, &gone);
+  Forget(std::move(gone));
+  DropChunkFiles();
+}
+
+// ---- series that ended ----
+
+std::vector<EndedSeries> Head::MarkEnded(int64_t stale_ms) {
+  const int64_t min_valid_ms = MinValidMs();
+  std::vector<EndedSeries> ended;
+  for (auto& shard : shards_) {
+    MutexLock lock(shard->mu);
+    shard->map.ForEach([&](Slot slot) NO_THREAD_SAFETY_ANALYSIS {
+      SeriesRecord& r = slabs_.Record(slot);
+      const int64_t last_ms = r.last_ms.load(std::memory_order_relaxed);
+      const bool stale = last_ms <= stale_ms && !r.Has(kFlagHistogram) &&
+                         r.last_bits.load(std::memory_order_relaxed) == kStaleNanBits;
+      if (last_ms == kMinTimeMs || (!stale && last_ms >= min_valid_ms)) return;
+      // Late samples wait for their own cut.
+      const SeriesSide* side = shard->FindSide(slot, r);
+      if (side != nullptr && !side->late.empty()) return;
+      r.Set(kFlagLeaving);
+      ended.push_back({.slot = slot, .id = r.id(), .last_ms = last_ms});
+    });
+  }
+  return ended;
+}
+
+size_t Head::RemoveEnded(const std::vector<EndedSeries>& ended) {
+  pins_.WaitForPresent();
+  std::vector<Slot> gone;
+  for (const EndedSeries& e : ended) {
+    Shard& shard = *shards_[slabs_.ShardOf(e.slot)];
+    MutexLock lock(shard.mu);
+    const SeriesRecord& r = slabs_.Record(e.slot);
+    if (r.id() != e.id || !r.Has(kFlagLeaving) ||
+        r.last_ms.load(std::memory_order_relaxed) != e.last_ms) {
+      continue;
+    }
+    const SeriesSide* side = shard.FindSide(e.slot, r);
+    if (side != nullptr && !side->late.empty()) continue;
+    RemoveFrom(&shard, e.slot);
+    gone.push_back(e.slot);
+  }
+  const size_t removed = gone.size();
+  Forget(std::move(gone));
+  DropChunkFiles();
+  return removed;
 }
 
 void Head::TrimMemory() {

@@ -44,6 +44,13 @@ struct StagedHistogram {
   std::string bytes;  // histogram_bytes.h
 };
 
+// A series that gets no more samples, as MarkEnded found it.
+struct EndedSeries {
+  Slot slot = 0;
+  uint64_t id = 0;
+  int64_t last_ms = 0;
+};
+
 // Counters of what came in; relaxed.
 struct HeadCounters {
   std::atomic<uint64_t> samples{0};
@@ -140,6 +147,16 @@ class Head {
   // Frees samples below the floor and series that have nothing left. Waits for readers that were
   // there before the floor rose.
   void Truncate();
+
+  // ---- series that ended ----
+
+  // Series whose newest sample is a stale marker at or before `stale_ms`, or lies below
+  // MinValidMs(). When the appenders of that moment are gone, all their samples are visible.
+  std::vector<EndedSeries> MarkEnded(int64_t stale_ms);
+  // Removes those that nobody has touched since they were marked; returns how many. All their
+  // samples must be in blocks that new readers see. Waits for older readers.
+  size_t RemoveEnded(const std::vector<EndedSeries>& ended);
+
   // Gives memory back to the system that was free since the last call. From time to time.
   void TrimMemory();
 
@@ -184,6 +201,9 @@ class Head {
       REQUIRES(shard.mu);
   void DropSamples(Shard* shard, int64_t cut_ms);
   void RemoveLeaving(Shard* shard, int64_t cut_ms, std::vector<Slot>* gone);
+  void RemoveFrom(Shard* shard, Slot slot) REQUIRES(shard->mu);
+  void Forget(std::vector<Slot> gone);
+  void DropChunkFiles();
   uint64_t counters_sealed_chunks() const;
 
   const Options options_;

@@ -205,6 +205,26 @@ void HeadQuerier::KeepWithSamples(int64_t min_ms, int64_t max_ms, std::vector<Sl
   slots->resize(kept);
 }
 
+void HeadQuerier::SortByLabels(std::vector<Slot>* slots) const {
+  const HeadIndex& index = view_->head->index();
+  // Label lists beside the slots: the records would be a cache miss per comparison.
+  std::vector<std::pair<ArenaRef, Slot>> order;
+  order.reserve(slots->size());
+  for (const Slot slot : *slots) {
+    order.emplace_back(view_->head->slabs().Record(slot).labels.load(std::memory_order_acquire),
+                       slot);
+  }
+  std::sort(order.begin(), order.end(),
+            [&](const auto& a, const auto& b) { return index.Compare(a.first, b.first) < 0; });
+  for (size_t i = 0; i < slots->size(); i++) (*slots)[i] = order[i].second;
+}
+
+std::unique_ptr<SeriesSet> HeadQuerier::SetOf(std::vector<Slot> slots,
+                                              const CancelToken* cancel) const {
+  SortByLabels(&slots);
+  return std::make_unique<HeadSeriesSet>(view_, std::move(slots), cancel);
+}
+
 Result<std::unique_ptr<SeriesSet>> HeadQuerier::Select(bool sorted, const SelectHints& hints,
                                                        const std::vector<Matcher>& matchers,
                                                        const CancelToken* cancel) {
@@ -217,18 +237,7 @@ Result<std::unique_ptr<SeriesSet>> HeadQuerier::Select(bool sorted, const Select
     for (const SeriesNumber n : selected.view()) slots.push_back(index.SlotOf(n));
   }
   KeepWithSamples(std::max(min_ms_, hints.min_ms), std::min(max_ms_, hints.max_ms), &slots);
-  if (sorted) {
-    // Label lists beside the slots: the records would be a cache miss per comparison.
-    std::vector<std::pair<ArenaRef, Slot>> order;
-    order.reserve(slots.size());
-    for (const Slot slot : slots) {
-      order.emplace_back(view_->head->slabs().Record(slot).labels.load(std::memory_order_acquire),
-                         slot);
-    }
-    std::sort(order.begin(), order.end(),
-              [&](const auto& a, const auto& b) { return index.Compare(a.first, b.first) < 0; });
-    for (size_t i = 0; i < slots.size(); i++) slots[i] = order[i].second;
-  }
+  if (sorted) SortByLabels(&slots);
   if (hints.limit != 0 && slots.size() > hints.limit) slots.resize(hints.limit);
   return std::unique_ptr<SeriesSet>(
       std::make_unique<HeadSeriesSet>(view_, std::move(slots), cancel));

@@ -49,9 +49,12 @@ class HeadQuerier final : public Querier {
   Result<std::vector<std::string>> LabelNames(const std::vector<Matcher>& matchers, size_t limit,
                                               bool* truncated) override;
   uint64_t EstimateSeries(const std::vector<Matcher>& matchers) override;
+  // These series, sorted by labels.
+  std::unique_ptr<SeriesSet> SetOf(std::vector<Slot> slots, const CancelToken* cancel) const;
   int64_t floor_ms() const { return view_->floor_ms; }
 
  private:
+  void SortByLabels(std::vector<Slot>* slots) const;
   void KeepWithSamples(int64_t min_ms, int64_t max_ms, std::vector<Slot>* slots) const;
 
   std::shared_ptr<HeadView> view_;

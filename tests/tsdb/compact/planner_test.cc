@@ -9,17 +9,19 @@ namespace {
 
 constexpr int64_t kHour = 3'600'000;
 
-// "a:0-2 b:2-4*" : name, hours; '*' = many tombstones, '!' = failed, 'p' = Prometheus's format.
+// "a:0-2 b:2-4*" : name, hours; '*' = many tombstones, '!' = failed, 'p' = Prometheus's format,
+// 'e' = of series that ended.
 std::vector<PlannedBlock> Blocks(const std::string& text) {
   std::vector<PlannedBlock> blocks;
   std::istringstream in(text);
   for (std::string word; in >> word;) {
     PlannedBlock& b = blocks.emplace_back();
     b.meta.version = 1;
-    while (word.find_first_of("*!p") == word.size() - 1 && !isdigit(word.back())) {
+    while (word.find_first_of("*!pe") == word.size() - 1 && !isdigit(word.back())) {
       if (word.back() == '*') b.tombstones = 100;
       if (word.back() == '!') b.meta.failed = true;
       if (word.back() == 'p') b.meta.version = 0;
+      if (word.back() == 'e') b.meta.hints = {std::string(kFromEndedSeries)};
       word.pop_back();
     }
     const size_t colon = word.find(':'), dash = word.find('-');
@@ -47,6 +49,10 @@ TEST(PlannerTest, MergesWhatIsCompleteAndNothingElse) {
   } const cases[] = {
       {"", ""},
       {"a:0-2", ""},
+      // Series that ended: until their range is cut, whatever else there is.
+      {"a:0-2e b:0-1e", ""},
+      {"a:0-2 b:2-4 c:4-6e d:4-5e", ""},
+      {"a:0-2 b:0-2e c:0-1e", "cab"},
       {"a:0-2 b:2-4", ""},
       {"a:0-2 b:2-4 c:4-6 d:6-8", ""},  // the newest is left out
       {"a:0-2 b:2-4 c:4-6 d:6-8 e:8-10", "abcd"},

@@ -1,5 +1,6 @@
-// Everything at once: scrapes, late samples, queries, cuts, compactions, deletions and snapshots. A
-// query sees every scrape whole or not at all, and at the end nothing is missing.
+// Everything at once: scrapes, late samples, pods that come and go, queries, cuts, moves of series
+// that ended, compactions, deletions and snapshots. A query sees every scrape whole or not at all,
+// and at the end nothing is missing.
 // DEUCALION_STRESS_SCRAPES makes it longer; run it under tsan and asan.
 #include <gtest/gtest.h>
 
@@ -15,6 +16,8 @@ namespace deucalion::tsdb {
 namespace {
 
 constexpr int kSeries = 40;
+// Scrapes that a pod lives for; in the last one it has a stale marker.
+constexpr int kPodScrapes = 20;
 constexpr int64_t kStep = 15'000;
 constexpr int64_t kStart = 1'700'006'400'000;
 
@@ -48,6 +51,11 @@ class StressTest : public ::testing::Test {
                           .ok());
         }
       }
+      const double pod_value = n % kPodScrapes == kPodScrapes - 1 ? StaleNan() : 1;
+      ASSERT_TRUE(appender
+                      ->Append(Ref(appender.get(), Series("pod", n / kPodScrapes)),
+                               kStart + n * kStep, pod_value, 0)
+                      .ok());
       ASSERT_TRUE(appender->Commit().ok());
       newest_ = n;
       if (n % 10 != 5) continue;
@@ -115,7 +123,12 @@ TEST_F(StressTest, QueriesSeeWholeScrapesWhileEverythingRuns) {
     std::vector<std::jthread> threads;
     threads.emplace_back([this] { Ingest(); });
     for (int i = 0; i < 2; ++i) threads.emplace_back([this] { Query(); });
-    threads.emplace_back([this] { Repeat([this] { return db_->MaintainHead(); }); });
+    threads.emplace_back([this] {
+      Repeat([this] {
+        RETURN_IF_ERROR(db_->MaintainHead());
+        return db_->MoveEndedSeries(1);
+      });
+    });
     threads.emplace_back(
         [this] { Repeat([this] { return db_->MaintainBlocks(nullptr, {}).status(); }); });
     threads.emplace_back([this] {
@@ -141,6 +154,11 @@ TEST_F(StressTest, QueriesSeeWholeScrapesWhileEverythingRuns) {
     late += n % 10 == 5;
   }
   EXPECT_EQ(times.size(), static_cast<size_t>(Scrapes() + late));
+  const SampleMap all = ReadAll(db_.get());
+  for (int pod = 0; pod < Scrapes() / kPodScrapes; ++pod) {
+    const auto it = all.find(Series("pod", pod));
+    ASSERT_TRUE(it != all.end() && it->second.size() == kPodScrapes) << "pod " << pod;
+  }
 }
 
 }  // namespace
