@@ -164,6 +164,7 @@ class Db final : public Storage, public StorageAdmin {
   std::atomic<uint64_t> created_at_move_{0};
   uint64_t checkpoint_number_ GUARDED_BY(maintenance_mu_) = 0;
   std::atomic<int64_t> checkpoint_ns_{0};  // when, monotonic
+  std::atomic<int64_t> checkpoint_took_ns_{0};
   std::atomic<uint64_t> checkpoint_samples_{0};  // appended then
   std::atomic<uint64_t> checkpoint_wal_bytes_{0};
   Counter* checkpoints_ = nullptr;

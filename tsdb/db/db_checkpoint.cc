@@ -7,11 +7,13 @@
 namespace deucalion::tsdb {
 namespace {
 
-// A checkpoint costs about as much as replaying it saves, so it waits for enough to save...
-constexpr uint64_t kEnoughSamples = 10'000'000;
-constexpr uint64_t kEnoughWalBytes = 64 << 20;
-// ...and for a while; but no start should have to replay more than an hour.
-constexpr int64_t kShortestNs = int64_t{300} * 1'000'000'000;
+// A checkpoint saves a replay: it waits for a quarter of a second of one...
+constexpr uint64_t kEnoughSamples = 5'000'000;
+constexpr uint64_t kEnoughWalBytes = 32 << 20;
+// ...and until the last one has cost less than a fiftieth of the time since; but no start should
+// have to replay more than an hour.
+constexpr int64_t kShortestNs = int64_t{10} * 1'000'000'000;
+constexpr int64_t kShareOfTime = 50;
 constexpr int64_t kLongestNs = int64_t{3600} * 1'000'000'000;
 constexpr auto kLookEvery = std::chrono::seconds(5);
 // Memory that nobody needed for a minute goes back.
@@ -56,6 +58,7 @@ Status Db::Checkpoint() {
   Result<CheckpointEnd> end =
       WriteCheckpoint(head_.get(), wal_.get(), OwnPath(""), checkpoint_number_ + 1);
   checkpoint_ns_ = begin_ns;
+  checkpoint_took_ns_ = options_.clock->MonotonicNs() - begin_ns;
   if (!end.ok()) {
     moved_since_checkpoint_ = true;
     if (failed_checkpoints_ != nullptr) failed_checkpoints_->Increment();
@@ -91,7 +94,9 @@ bool Db::CheckpointDue() const {
   const uint64_t samples = head_->counters().samples.load() - checkpoint_samples_;
   const uint64_t bytes = wal_->written_bytes() - checkpoint_wal_bytes_;
   const int64_t passed_ns = options_.clock->MonotonicNs() - checkpoint_ns_;
-  if (bytes == 0 || passed_ns < kShortestNs) return false;
+  if (bytes == 0 || passed_ns < std::max(kShortestNs, kShareOfTime * checkpoint_took_ns_)) {
+    return false;
+  }
   return samples >= kEnoughSamples || bytes >= kEnoughWalBytes || passed_ns >= kLongestNs;
 }
 
