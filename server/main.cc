@@ -10,6 +10,14 @@
 #include "server/app.h"
 #include "server/build_info.h"
 
+// Read by jemalloc when it is linked. What is freed goes back to the system after a second, by a
+// thread of jemalloc's own: a heavy query or a compaction must not decide how large the server
+// stays. Few arenas: what a thread allocates itself is small and cached, and every arena keeps free
+// pages of its own.
+extern "C" {
+const char* malloc_conf = "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0,narenas:4";
+}
+
 namespace {
 
 bool NamesConfigFile(const std::vector<std::string>& args) {
