@@ -8,6 +8,8 @@
 #include <random>
 
 #include "base/file_system.h"
+#include "bench/load/generator.h"
+#include "bench/pod_series.h"
 #include "tsdb/block/block_reader.h"
 #include "tsdb/block/block_writer.h"
 #include "tsdb/block/merged_querier.h"
@@ -16,25 +18,11 @@
 namespace deucalion::tsdb {
 namespace {
 
-constexpr int kSeries = 500'000;
-constexpr int kPods = 10'000;
+using bench::kPods;
+using bench::kPodSeries;
 constexpr int64_t kMin = 1'700'006'400'000;
 constexpr int64_t kMax = kMin + 2 * 3'600'000;
 constexpr int kSamples = 40;
-
-Labels SeriesLabels(int i) {
-  const int pod = i % kPods, metric = i / kPods;  // 50 metrics
-  LabelsBuilder b;
-  b.Set("__name__", "container_metric_" + std::to_string(metric));
-  b.Set("cluster", "eu-west-1").Set("container", "c" + std::to_string(pod % 7));
-  b.Set("env", "production").Set("image", "registry/app-" + std::to_string(pod % 300) + ":v1");
-  b.Set("instance", "10.0." + std::to_string(pod % 250) + ".1:10250").Set("job", "kubelet");
-  b.Set("namespace", "ns-" + std::to_string(pod % 120))
-      .Set("node", "node-" + std::to_string(pod % 250));
-  b.Set("pod", "deployment-" + std::to_string(pod) + "-x7k2p").Set("region", "eu");
-  b.Set("service", "svc-" + std::to_string(pod % 400));
-  return b.Build();
-}
 
 std::shared_ptr<const Block> TheBlock() {
   static const std::shared_ptr<const Block> block = [] {
@@ -42,7 +30,7 @@ std::shared_ptr<const Block> TheBlock() {
     if (mkdtemp(dir.data()) == nullptr) std::abort();
     FileSystem* fs = FileSystem::Posix();
     std::vector<Labels> all;
-    for (int i = 0; i < kSeries; ++i) all.push_back(SeriesLabels(i));
+    for (int i = 0; i < kPodSeries; ++i) all.push_back(bench::PodSeries(i));
     std::sort(all.begin(), all.end());
     BlockMeta meta;
     meta.ulid = NewUlid(kMin);
@@ -74,38 +62,26 @@ void BM_ExactPostings(benchmark::State& state) {
   for (auto _ : state) {
     IndexValue value;
     pod = (pod + 7919) % kPods;
-    const std::string name = "deployment-" + std::to_string(pod) + "-x7k2p";
-    if (!block->index().FindValue("pod", name, &value)) std::abort();
+    if (!block->index().FindValue("pod", bench::PodName(pod), &value)) std::abort();
     benchmark::DoNotOptimize(block->index().PostingsOf(value));
   }
   state.counters["index B/series"] =
-      static_cast<double>(block->meta().files.back().size_bytes) / kSeries;
+      static_cast<double>(block->meta().files.back().size_bytes) / kPodSeries;
 }
 BENCHMARK(BM_ExactPostings);
 
-void Select(benchmark::State& state, const std::vector<Matcher>& matchers) {
+void BM_Select(benchmark::State& state) {
   const auto block = TheBlock();
+  const auto selection = bench::PodSelections()[static_cast<size_t>(state.range(0))];
   size_t found = 0;
-  for (auto _ : state) found = block->Select(matchers, kMin, kMax, nullptr)->size();
+  for (auto _ : state) {
+    found = block->Select(selection.matchers, kMin, kMax, nullptr)->size();
+    benchmark::DoNotOptimize(found);
+  }
+  state.SetLabel(selection.name);
   state.counters["series"] = static_cast<double>(found);
 }
-
-void BM_SelectThreeMatchers(benchmark::State& state) {
-  Select(state, {Matcher::Equal("image", "registry/app-17:v1"), Matcher::Equal("job", "kubelet"),
-                 Matcher::Equal("container", "c3")});
-}
-BENCHMARK(BM_SelectThreeMatchers);
-
-void BM_SelectMetric(benchmark::State& state) {
-  Select(state,
-         {Matcher::Equal("__name__", "container_metric_7"), Matcher::Equal("job", "kubelet")});
-}
-BENCHMARK(BM_SelectMetric);
-
-void BM_SelectRegexTenThousandValues(benchmark::State& state) {
-  Select(state, {*Matcher::Make(MatchType::kRegexp, "pod", ".*-12.*-x7k2p")});
-}
-BENCHMARK(BM_SelectRegexTenThousandValues);
+BENCHMARK(BM_Select)->DenseRange(0, 4)->Unit(benchmark::kMicrosecond);
 
 void BM_LabelValuesTenThousand(benchmark::State& state) {
   const auto block = TheBlock();
@@ -114,7 +90,7 @@ void BM_LabelValuesTenThousand(benchmark::State& state) {
     benchmark::DoNotOptimize(SelectLabelValues(block->index(), "pod", {}, 0, &truncated, nullptr));
   }
 }
-BENCHMARK(BM_LabelValuesTenThousand);
+BENCHMARK(BM_LabelValuesTenThousand)->Unit(benchmark::kMicrosecond);
 
 void BM_LabelsOfTenThousandSeries(benchmark::State& state) {
   const auto block = TheBlock();
@@ -144,6 +120,46 @@ void BM_ReadTenThousandSeries(benchmark::State& state) {
 }
 BENCHMARK(BM_ReadTenThousandSeries);
 
+// Two hours of generated series at 15 s: half node_exporter-like, half Kubernetes-like.
+void BM_WriteBlock(benchmark::State& state) {
+  constexpr int kGenerated = 5000;
+  constexpr int kSteps = 480;
+  std::vector<std::pair<Labels, std::vector<double>>> all;
+  for (uint32_t i = 0; i < kGenerated; ++i) {
+    bench::GeneratedSeries s = bench::MakeSeries(1, i, 0);
+    LabelsBuilder b;
+    for (const auto& [name, value] : s.labels) b.Set(name, value);
+    auto& entry = all.emplace_back(b.Build(), std::vector<double>());
+    for (int k = 0; k < kSteps; ++k) entry.second.push_back(s.Next());
+  }
+  std::sort(all.begin(), all.end());
+  std::string dir = "/tmp/deucalion-bench-XXXXXX";
+  if (mkdtemp(dir.data()) == nullptr) std::abort();
+  BlockMeta meta;
+  meta.ulid = NewUlid(kMin);
+  meta.min_ms = kMin;
+  meta.max_ms = kMax;
+  BlockWriterOptions options;
+  options.segments.zstd_level = static_cast<int>(state.range(0));
+  SampleColumns samples;
+  for (int k = 0; k < kSteps; ++k) samples.times.push_back(kMin + k * 15'000);
+  BlockMeta written;
+  for (auto _ : state) {
+    auto writer = BlockWriter::Create(FileSystem::Posix(), dir, meta, options);
+    for (const auto& [labels, values] : all) {
+      samples.values = values;
+      if (!(*writer)->Add(labels, samples).ok()) std::abort();
+    }
+    written = *(*writer)->Finish();
+  }
+  (void)FileSystem::Posix()->RemoveAll(dir);
+  state.SetItemsProcessed(state.iterations() * kGenerated * kSteps);
+  state.counters["B/sample"] = static_cast<double>(written.SizeBytes()) / (kGenerated * kSteps);
+  state.counters["index B/series"] =
+      static_cast<double>(written.files.back().size_bytes) / kGenerated;
+}
+BENCHMARK(BM_WriteBlock)->Arg(1)->Arg(3)->Unit(benchmark::kMillisecond);
+
 void BM_OpenBlock(benchmark::State& state) {
   // The files are gone from the directory: opened once more from a block kept for this.
   std::string dir = "/tmp/deucalion-bench-XXXXXX";
@@ -154,7 +170,7 @@ void BM_OpenBlock(benchmark::State& state) {
   meta.max_ms = kMax;
   auto writer = BlockWriter::Create(FileSystem::Posix(), dir, meta, {});
   std::map<Labels, int> sorted;
-  for (int i = 0; i < 20'000; ++i) sorted[SeriesLabels(i)] = i;
+  for (int i = 0; i < 20'000; ++i) sorted[bench::PodSeries(i)] = i;
   SampleColumns samples;
   samples.times = {kMin};
   samples.values = {1};

@@ -1,4 +1,5 @@
-// Packed value columns: bytes per value, encoding and decoding speed, by class of series.
+// Value columns of blocks and chunks of the head: bytes per value, encoding and decoding speed, by
+// class of series and over the mix of the first six.
 #include <benchmark/benchmark.h>
 
 #include <cmath>
@@ -7,6 +8,7 @@
 
 #include "tsdb/chunk/packed_times.h"
 #include "tsdb/chunk/packed_values.h"
+#include "tsdb/chunk/xor.h"
 
 namespace deucalion::tsdb {
 namespace {
@@ -84,6 +86,58 @@ void BM_DecodeValues(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * kSeries * static_cast<int64_t>(kSamples));
 }
 BENCHMARK(BM_DecodeValues)->DenseRange(0, 6);
+
+constexpr int64_t kMix = 6;
+
+void BM_DecodeValuesMix(benchmark::State& state) {
+  std::string bytes;
+  for (int64_t kind = 0; kind < kMix; ++kind) {
+    for (const auto& v : MakeAll(kind)) EncodeValues(v, &bytes);
+  }
+  std::vector<double> out(kSamples);
+  for (auto _ : state) {
+    ByteReader in(bytes);
+    for (int64_t i = 0; i < kMix * kSeries; ++i) DecodeValues(&in, kSamples, out.data());
+    benchmark::DoNotOptimize(out.data());
+  }
+  const int64_t values = kMix * kSeries * static_cast<int64_t>(kSamples);
+  state.SetItemsProcessed(state.iterations() * values);
+  state.counters["B/value"] = static_cast<double>(bytes.size()) / static_cast<double>(values);
+}
+BENCHMARK(BM_DecodeValuesMix);
+
+// Chunks of 120 samples, times and values. Argument 0: the mix; 1 + class: that one.
+void BM_DecodeXor(benchmark::State& state) {
+  std::vector<std::string> chunks;
+  size_t bytes = 0;
+  for (int64_t kind = 0; kind < kMix; ++kind) {
+    if (state.range(0) != 0 && state.range(0) != kind + 1) continue;
+    for (const auto& v : MakeAll(kind)) {
+      for (size_t begin = 0; begin < kSamples; begin += 120) {
+        XorWriter writer;
+        for (size_t i = begin; i < begin + 120; ++i) {
+          writer.Append(1'700'000'000'000 + static_cast<int64_t>(i) * 15'000, v[i]);
+        }
+        chunks.emplace_back(writer.Finish());
+        bytes += chunks.back().size();
+      }
+    }
+  }
+  std::vector<int64_t> times;
+  std::vector<double> values;
+  for (auto _ : state) {
+    for (const std::string& chunk : chunks) {
+      times.clear();
+      values.clear();
+      benchmark::DoNotOptimize(XorDecode(chunk, &times, &values).ok());
+    }
+  }
+  const auto samples = static_cast<int64_t>(chunks.size() * 120);
+  state.SetLabel(state.range(0) == 0 ? "mix" : kClasses[state.range(0) - 1]);
+  state.SetItemsProcessed(state.iterations() * samples);
+  state.counters["B/sample"] = static_cast<double>(bytes) / static_cast<double>(samples);
+}
+BENCHMARK(BM_DecodeXor)->DenseRange(0, kMix);
 
 void BM_DecodeJitteredTimes(benchmark::State& state) {
   std::mt19937_64 rng(1);

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <random>
 
+#include "bench/pod_series.h"
 #include "tests/support/temp_dir.h"
 #include "tsdb/chunk/xor.h"
 #include "tsdb/db/db.h"
@@ -201,31 +202,6 @@ BENCHMARK(BM_Replay)
     ->UseManualTime()
     ->Iterations(1);
 
-void BM_XorDecode(benchmark::State& state) {
-  std::mt19937_64 rng(1);
-  std::vector<std::string> chunks;
-  for (size_t series = 0; series < 1000; series++) {
-    XorWriter w;
-    for (size_t i = 0; i < 120; i++) {
-      const double v = state.range(0) == 0 ? FleetValue(series, i, rng)
-                                           : static_cast<double>(i * 1000 + rng() % 500);
-      w.Append(1'700'000'000'000 + static_cast<int64_t>(i) * 15000, v);
-    }
-    chunks.emplace_back(w.Finish());
-  }
-  std::vector<int64_t> times;
-  std::vector<double> values;
-  for (auto _ : state) {
-    for (const std::string& chunk : chunks) {
-      times.clear();
-      values.clear();
-      benchmark::DoNotOptimize(XorDecode(chunk, &times, &values).ok());
-    }
-  }
-  state.SetItemsProcessed(state.iterations() * 120'000);
-}
-BENCHMARK(BM_XorDecode)->Arg(0)->Arg(1);
-
 void BM_XorEncode(benchmark::State& state) {
   std::mt19937_64 rng(1);
   std::vector<double> values;
@@ -245,8 +221,8 @@ Db* SelectionDb() {
   static TempDir dir;
   static std::unique_ptr<Db> db = [] {
     auto opened = std::move(*Db::Open(dir.path(), BenchOptions()));
-    for (size_t i = 0; i < 500'000; i++) {
-      const Labels labels = FleetSeries(i);
+    for (int i = 0; i < bench::kPodSeries; i++) {
+      const Labels labels = bench::PodSeries(i);
       (void)opened->head()->FindOrCreate(labels, labels.Hash());
     }
     return opened;
@@ -254,47 +230,37 @@ Db* SelectionDb() {
   return db.get();
 }
 
+void BM_ExactPostings(benchmark::State& state) {
+  const HeadIndex& index = SelectionDb()->head()->index();
+  int pod = 0;
+  for (auto _ : state) {
+    IndexValue value;
+    pod = (pod + 7919) % bench::kPods;
+    if (!index.FindValue("pod", bench::PodName(pod), &value)) std::abort();
+    benchmark::DoNotOptimize(index.PostingsOf(value));
+  }
+}
+BENCHMARK(BM_ExactPostings);
+
 void BM_Select(benchmark::State& state) {
   const HeadIndex& index = SelectionDb()->head()->index();
-  std::vector<Matcher> matchers;
-  const auto add = [&](MatchType type, const char* name, const char* value) {
-    matchers.push_back(*Matcher::Make(type, name, value));
-  };
-  switch (state.range(0)) {
-    case 0:
-      add(MatchType::kEqual, "__name__", "node_metric_number_7_total");
-      break;
-    case 1:
-      add(MatchType::kEqual, "__name__", "node_metric_number_7_total");
-      add(MatchType::kEqual, "job", "node-exporter");
-      add(MatchType::kEqual, "cpu", "1");
-      break;
-    case 2:
-      add(MatchType::kRegexp, "pod", ".*99.*");
-      break;
-    case 3:
-      add(MatchType::kEqual, "__name__", "node_metric_number_7_total");
-      add(MatchType::kRegexp, "instance", "10.12.1.*");
-      add(MatchType::kNotEqual, "cpu", "3");
-      break;
-    default:
-      add(MatchType::kEqual, "job", "node-exporter");
-  }
+  const auto selection = bench::PodSelections()[static_cast<size_t>(state.range(0))];
   size_t found = 0;
   for (auto _ : state) {
-    found = SelectSeries(index, matchers, nullptr)->size();
+    found = SelectSeries(index, selection.matchers, nullptr)->size();
     benchmark::DoNotOptimize(found);
   }
+  state.SetLabel(selection.name);
   state.counters["series"] = static_cast<double>(found);
 }
 BENCHMARK(BM_Select)->DenseRange(0, 4)->Unit(benchmark::kMicrosecond);
 
-void BM_LabelValues(benchmark::State& state) {
+void BM_LabelValuesTenThousand(benchmark::State& state) {
   HeadQuerier querier(SelectionDb()->head(), kMinTimeMs, kMaxTimeMs);
   bool truncated = false;
   for (auto _ : state) benchmark::DoNotOptimize(querier.LabelValues("pod", {}, 0, &truncated).ok());
 }
-BENCHMARK(BM_LabelValues)->Unit(benchmark::kMicrosecond);
+BENCHMARK(BM_LabelValuesTenThousand)->Unit(benchmark::kMicrosecond);
 
 }  // namespace
 }  // namespace deucalion::tsdb

@@ -70,6 +70,10 @@ def run_one(name, a, rows, timings):
         rows["disk MB"] = total / 1e6
         rows["disk B per sample"] = total / max(load["accepted"], 1)
         rows["of it WAL B per sample"] = wal / max(load["accepted"], 1)
+        if a.flush:
+            cpu0 = server.cpu_seconds()
+            rows["as blocks: B per sample"] = server.flushed() / max(load["accepted"], 1)
+            rows["as blocks: CPU s"] = server.cpu_seconds() - cpu0
         window = a.samples * a.step_ms // 1000 + 60
         before = count_samples(server, end_ms // 1000, window)
         server.kill()
@@ -122,6 +126,8 @@ def main():
     p.add_argument("--settle", type=float, default=5)
     p.add_argument("--queries", action="store_true")
     p.add_argument("--query-seconds", type=float, default=2)
+    p.add_argument("--no-flush", dest="flush", action="store_false",
+                   help="do not write everything as blocks (snapshot, or force_merge) to measure them")
     p.add_argument("--keep", action="store_true")
     a = p.parse_args()
     for needed in (a.binary, a.loadgen):

@@ -1,5 +1,6 @@
 """The servers that are compared: how each is started, where its data lies, and what it costs."""
 import http.client
+import json
 import os
 import shutil
 import signal
@@ -107,16 +108,60 @@ class Server:
                     values[key] = int(rest.split()[0]) * 1024
         return values.get("RssAnon", 0), values.get("VmHWM", 0)
 
+    def resident(self):
+        """All resident memory, in bytes: what it maps of its files too."""
+        with open("/proc/%d/statm" % self.pid) as f:
+            return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def metric(self, name):
+        """The sum of a metric of its own over all its label sets."""
+        total = 0.0
+        for line in self.get("/metrics")[1].decode().splitlines():
+            if line.startswith((name + " ", name + "{")):
+                total += float(line.rsplit(" ", 1)[1])
+        return total
+
+    def flushed(self):
+        """Bytes that all samples so far take as blocks, index included."""
+        if self.name == "victoria":
+            self.get("/internal/force_flush")
+            self.get("/internal/force_merge", timeout=600)
+            size = -1
+            while size != self.disk()[0]:  # what was merged is removed a little later
+                size = self.disk()[0]
+                time.sleep(3)
+            return size
+        status, body = self.post("/api/v1/admin/tsdb/snapshot")
+        if status != 200:
+            raise SystemExit("%s: no snapshot: %s" % (self.name, body[:300]))
+        path = os.path.join(self.data, "snapshots", json.loads(body)["data"]["name"])
+        size = folder_bytes(path)[0]
+        shutil.rmtree(path)
+        return size
+
+    def post(self, path, timeout=600):
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            c.request("POST", path)
+            r = c.getresponse()
+            return r.status, r.read()
+        finally:
+            c.close()
+
     def disk(self):
         """(everything, write-ahead log) in bytes."""
-        total = wal = 0
-        for folder, _, names in os.walk(self.data):
-            for name in names:
-                try:
-                    size = os.stat(os.path.join(folder, name)).st_size
-                except OSError:
-                    continue
-                total += size
-                if "wal" in os.path.relpath(folder, self.data).split(os.sep):
-                    wal += size
-        return total, wal
+        return folder_bytes(self.data)
+
+
+def folder_bytes(path):
+    total = wal = 0
+    for folder, _, names in os.walk(path):
+        for name in names:
+            try:
+                size = os.stat(os.path.join(folder, name)).st_size
+            except OSError:
+                continue
+            total += size
+            if "wal" in os.path.relpath(folder, path).split(os.sep):
+                wal += size
+    return total, wal

@@ -21,21 +21,6 @@ double Uniform(uint64_t* state) { return static_cast<double>(NextRandom(state) >
 
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
-std::string Encode(Pairs pairs) {
-  std::sort(pairs.begin(), pairs.end());
-  std::string out;
-  for (const auto& [name, value] : pairs) {
-    std::string label;
-    label.push_back('\x0a');
-    PutLengthPrefixed(&label, name);
-    label.push_back('\x12');
-    PutLengthPrefixed(&label, value);
-    out.push_back('\x0a');
-    PutLengthPrefixed(&out, label);
-  }
-  return out;
-}
-
 // Out of 20: as on a busy node, without the many series that never change being the majority.
 ValueKind KindOf(uint32_t metric) {
   static constexpr ValueKind kKinds[20] = {
@@ -84,13 +69,40 @@ Pairs PodLabels(uint32_t pod, uint32_t metric, uint32_t variant, uint32_t genera
 
 }  // namespace
 
+std::string WireLabels(const GeneratedSeries& series) {
+  std::string out;
+  for (const auto& [name, value] : series.labels) {
+    std::string label;
+    label.push_back('\x0a');
+    PutLengthPrefixed(&label, name);
+    label.push_back('\x12');
+    PutLengthPrefixed(&label, value);
+    out.push_back('\x0a');
+    PutLengthPrefixed(&out, label);
+  }
+  return out;
+}
+
+std::string TextLabels(const GeneratedSeries& series) {
+  std::string metric, rest;
+  for (const auto& [name, value] : series.labels) {
+    if (name == "__name__") {
+      metric = value;
+    } else if (name != "instance" && name != "job") {
+      rest += (rest.empty() ? "" : ",") + name + "=\"" + value + "\"";
+    }
+  }
+  return metric + "{" + rest + "}";
+}
+
 GeneratedSeries MakeSeries(uint64_t seed, uint32_t index, uint32_t generation) {
   const uint32_t owner = index / kSeriesPerHost;
   const uint32_t metric = index % kSeriesPerHost % kMetricsPerHost;
   const uint32_t variant = index % kSeriesPerHost / kMetricsPerHost;
   GeneratedSeries s;
-  s.wire_labels = Encode(owner % 2 == 0 ? NodeLabels(owner, metric, variant)
-                                        : PodLabels(owner, metric, variant, generation, seed));
+  s.labels = owner % 2 == 0 ? NodeLabels(owner, metric, variant)
+                            : PodLabels(owner, metric, variant, generation, seed);
+  std::sort(s.labels.begin(), s.labels.end());
   s.kind = KindOf(metric);
   s.state = seed * 1'000'003 + index + (uint64_t{generation} << 40);
   s.value = std::floor(Uniform(&s.state) * 1e6);

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace deucalion::bench {
@@ -21,8 +22,8 @@ enum class ValueKind : uint8_t {
 };
 
 struct GeneratedSeries {
-  // The Label messages of a remote write TimeSeries, ready to be sent.
-  std::string wire_labels;
+  // Sorted by name.
+  std::vector<std::pair<std::string, std::string>> labels;
   ValueKind kind = ValueKind::kConstant;
   uint64_t state = 0;  // of its random numbers
   double value = 0;
@@ -30,6 +31,11 @@ struct GeneratedSeries {
   // The next value; one call per sample, in order.
   double Next();
 };
+
+// The Label messages of a remote write TimeSeries.
+std::string WireLabels(const GeneratedSeries& series);
+// As in the text exposition format, without the labels that a server adds to its target's series.
+std::string TextLabels(const GeneratedSeries& series);
 
 // `generation` counts how often the pod behind series `index` was replaced.
 GeneratedSeries MakeSeries(uint64_t seed, uint32_t index, uint32_t generation);

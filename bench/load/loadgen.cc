@@ -2,16 +2,18 @@
 // went, as one line of JSON.
 //
 //   loadgen --port=9090 --series=50000 --samples=960 --step-ms=15000 --connections=4 --batch=2000
-//           --start-ms=… --seed=1 --churn-percent=10 --churn-every=40 --rate=0
+//           --start-ms=… --seed=1 --churn-percent=10 --churn-every=4 --rate=0
 //
 // Each connection owns a slice of the series and walks through time: every series once per step.
-// `--churn-percent` of the pods are replaced every `--churn-every` steps. `--rate` bounds samples
-// per second over all connections (0 = as fast as accepted).
+// `--churn-percent` of all series, whole pods of them, are replaced every `--churn-every` steps;
+// those that end get a stale marker, as a scraper writes it. `--rate` bounds samples per second
+// over all connections (0 = as fast as accepted).
 #include <snappy.h>
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -39,7 +41,7 @@ struct Settings {
                                            {"start-ms", 1700000000000},
                                            {"seed", 1},
                                            {"churn-percent", 0},
-                                           {"churn-every", 40},
+                                           {"churn-every", 4},
                                            {"rate", 0}};
   int64_t operator[](const std::string& name) const { return values.at(name); }
 };
@@ -50,13 +52,23 @@ struct Outcome {
   std::string first_error;
 };
 
-void AppendSeries(std::string* out, GeneratedSeries& s, int64_t time_ms) {
+// A series and the bytes of its labels.
+struct LoadSeries {
+  LoadSeries(uint64_t seed, uint32_t index, uint32_t generation)
+      : generated(MakeSeries(seed, index, generation)), wire_labels(WireLabels(generated)) {
+    generated.labels = {};
+  }
+  GeneratedSeries generated;
+  std::string wire_labels;
+};
+
+void AppendSeries(std::string* out, const std::string& wire_labels, double value, int64_t time_ms) {
   std::string sample;
   sample.push_back('\x09');
-  PutDouble(&sample, s.Next());
+  PutDouble(&sample, value);
   sample.push_back('\x10');
   PutVarint(&sample, static_cast<uint64_t>(time_ms));
-  std::string series = s.wire_labels;
+  std::string series = wire_labels;
   series.push_back('\x12');
   PutLengthPrefixed(&series, sample);
   out->push_back('\x0a');
@@ -82,29 +94,41 @@ void Send(HttpSender& sender, const std::string& raw, uint64_t samples, Outcome*
   }
 }
 
-void Churn(const Settings& settings, uint32_t begin, int64_t step,
-           std::vector<uint32_t>* generations, std::vector<GeneratedSeries>* series,
+// Replaces pods; the stale markers of the series that ended are sent at `time_ms`.
+void Churn(const Settings& settings, uint32_t begin, int64_t step, int64_t time_ms,
+           std::vector<uint32_t>* generations, std::vector<LoadSeries>* series, HttpSender& sender,
            Outcome* outcome) {
   const int64_t every = std::max<int64_t>(settings["churn-every"], 1);
   if (settings["churn-percent"] == 0 || step == 0 || step % every != 0) return;
   const auto percent = static_cast<uint64_t>(settings["churn-percent"]);
+  const double stale = std::bit_cast<double>(uint64_t{0x7ff0000000000002});
+  std::string raw;
+  uint64_t ended = 0;
   for (uint32_t i = 0; i < series->size(); i++) {
+    // Only every other owner is a pod, so twice the share of them.
     const uint64_t owner = (begin + i) / 500;
     if (owner % 2 == 0 ||
-        (owner * 7919 + static_cast<uint64_t>(step / every)) % 100 >= percent * 2) {
+        (owner / 2 * 7919 + static_cast<uint64_t>(step / every) * percent * 2) % 100 >=
+            percent * 2) {
       continue;
     }
+    AppendSeries(&raw, (*series)[i].wire_labels, stale, time_ms);
     (*series)[i] =
-        MakeSeries(static_cast<uint64_t>(settings["seed"]), begin + i, ++(*generations)[i]);
+        LoadSeries(static_cast<uint64_t>(settings["seed"]), begin + i, ++(*generations)[i]);
     outcome->created++;
+    if (++ended % 2000 == 0) {
+      Send(sender, raw, 2000, outcome);
+      raw.clear();
+    }
   }
+  if (ended % 2000 != 0) Send(sender, raw, ended % 2000, outcome);
 }
 
 void Run(const Settings& settings, uint32_t begin, uint32_t end, Outcome* outcome) {
   HttpSender sender(static_cast<uint16_t>(settings["port"]), "/api/v1/write");
-  std::vector<GeneratedSeries> series;
+  std::vector<LoadSeries> series;
   for (uint32_t i = begin; i < end; i++) {
-    series.push_back(MakeSeries(static_cast<uint64_t>(settings["seed"]), i, 0));
+    series.emplace_back(static_cast<uint64_t>(settings["seed"]), i, 0);
   }
   std::vector<uint32_t> generations(series.size(), 0);
   outcome->created = series.size();
@@ -114,12 +138,14 @@ void Run(const Settings& settings, uint32_t begin, uint32_t end, Outcome* outcom
   const auto start = Clock::now();
   uint64_t sent = 0;
   for (int64_t step = 0; step < settings["samples"]; step++) {
-    Churn(settings, begin, step, &generations, &series, outcome);
     const int64_t time_ms = settings["start-ms"] + step * settings["step-ms"];
+    Churn(settings, begin, step, time_ms, &generations, &series, sender, outcome);
     for (size_t i = 0; i < series.size(); i += batch) {
       const size_t stop = std::min(series.size(), i + batch);
       std::string raw;
-      for (size_t k = i; k < stop; k++) AppendSeries(&raw, series[k], time_ms);
+      for (size_t k = i; k < stop; k++) {
+        AppendSeries(&raw, series[k].wire_labels, series[k].generated.Next(), time_ms);
+      }
       Send(sender, raw, stop - i, outcome);
       sent += stop - i;
       if (per_second > 0) {
