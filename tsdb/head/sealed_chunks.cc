@@ -15,6 +15,7 @@ namespace {
 constexpr std::string_view kMagic = "DEUCHCK1";
 constexpr std::string_view kSuffix = ".chunks";
 constexpr size_t kChunkHeaderBytes = 12;
+constexpr uint64_t kPageBytes = 4096;
 constexpr uint64_t kOffsetMask = (uint64_t{1} << 40) - 1;
 
 uint64_t Align8(uint64_t n) { return (n + 7) / 8 * 8; }
@@ -153,7 +154,14 @@ Result<uint32_t> SealedChunks::SyncAndRoll() {
     file->dirty = false;
   }
   RETURN_IF_ERROR(fs_->SyncDir(dir_));
-  if (!files_.empty() && files_.back()->writer != nullptr && !full_) full_ = true;
+  if (!files_.empty() && files_.back()->writer != nullptr && !full_) {
+    full_ = true;
+    // Room that was allocated ahead and will not be used. The mapping keeps its size; nobody has a
+    // location behind the last chunk.
+    const File& last = *files_.back();
+    (void)fs_->Truncate(PathOf(last.number),
+                        (last.used + kPageBytes - 1) / kPageBytes * kPageBytes);
+  }
   return next_number_;
 }
 
