@@ -68,8 +68,7 @@ promql::ParserOptions ParserOptionsOf(const config::FeatureSet& features) {
 
 api::FeatureSwitches FeatureSwitchesOf(const config::Flags& flags,
                                        const config::FeatureSet& features) {
-  return {.agent = flags.agent,
-          .auto_reload_config = flags.config_auto_reload,
+  return {.auto_reload_config = flags.config_auto_reload,
           .admin = flags.web_enable_admin_api,
           .lifecycle = flags.web_enable_lifecycle,
           .remote_write_receiver = flags.web_enable_remote_write_receiver,

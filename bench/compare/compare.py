@@ -3,7 +3,9 @@
 
   bench/compare/compare.py                              50,000 series x 1 h, all servers that are installed
   bench/compare/compare.py --series 500000 --samples 8  memory per series
-  bench/compare/compare.py --queries                    adds 25 queries, cold and warm
+  bench/compare/compare.py --queries                    adds 25 queries, cold and warm, range cache off
+  bench/compare/compare.py --queries=standard,more,metadata,cached
+                                                        other sets (queries.py); cached: the 25 with the range cache on
 
 Needs a `bench` build: cmake --preset bench && cmake --build build/bench. Peers are Debian's packages `prometheus` and
 `victoria-metrics`; one that is not installed is left out, and said so. Traffic stays on 127.0.0.1. Ratios and CPU seconds
@@ -37,7 +39,8 @@ def count_samples(server, at_seconds, window_seconds):
     return int(float(result[0]["value"][1])) if result else 0
 
 
-def run_one(name, a, rows, timings):
+def run_one(name, a, rows, running, times):
+    """Loads a server, restarts it and counts; leaves it running in `running` when there are queries to come."""
     server = servers.Server(name, a.binary)
     try:
         rows["start, empty: s"] = server.start()
@@ -46,6 +49,7 @@ def run_one(name, a, rows, timings):
         # Data that ends now, so that nobody's retention or time limits are in the way.
         end_ms = int(time.time()) // 60 * 60 * 1000
         start_ms = end_ms - (a.samples - 1) * a.step_ms
+        times[name] = (start_ms, end_ms)
         out = subprocess.run([a.loadgen, "--port=%d" % server.port, "--series=%d" % a.series, "--samples=%d" % a.samples,
                               "--step-ms=%d" % a.step_ms, "--start-ms=%d" % start_ms, "--connections=%d" % a.connections,
                               "--churn-percent=%d" % a.churn_percent, "--rate=%d" % a.rate],
@@ -82,11 +86,9 @@ def run_one(name, a, rows, timings):
         rows["kill -9: samples found / before"] = count_samples(server, end_ms // 1000, window) / max(before, 1)
         rows["series at the end"] = find_count(server, end_ms // 1000)
         if a.queries:
-            timings[name] = queries.run(server, start_ms, end_ms, a.query_seconds)
+            running[name] = server
     finally:
-        if a.keep:
-            print("%s keeps running on port %d, data in %s" % (name, server.port, server.folder))
-        else:
+        if name not in running:
             server.close()
 
 
@@ -124,7 +126,7 @@ def main():
     p.add_argument("--churn-percent", type=int, default=0)
     p.add_argument("--rate", type=int, default=0, help="samples per second, 0 = as fast as accepted")
     p.add_argument("--settle", type=float, default=5)
-    p.add_argument("--queries", action="store_true")
+    p.add_argument("--queries", nargs="?", const="standard", default="")
     p.add_argument("--query-seconds", type=float, default=2)
     p.add_argument("--no-flush", dest="flush", action="store_false",
                    help="do not write everything as blocks (snapshot, or force_merge) to measure them")
@@ -133,19 +135,30 @@ def main():
     for needed in (a.binary, a.loadgen):
         if not os.path.exists(needed):
             sys.exit("%s is missing: cmake --preset bench && cmake --build build/bench" % needed)
-    names, tables, timings = [], {}, {}
-    for name in a.servers.split(","):
-        if not servers.available(name):
-            print("%s is not installed: left out" % name)
-            continue
-        names.append(name)
-        tables[name] = {}
-        run_one(name, a, tables[name], timings)
-    print("\n%d series x %d samples, every %d ms, %d connections\n" % (a.series, a.samples, a.step_ms, a.connections))
-    print_table(names, tables)
-    if timings:
-        print()
-        queries.print_table(names, timings)
+    names, tables, running, times = [], {}, {}, {}
+    try:
+        for name in a.servers.split(","):
+            if not servers.available(name):
+                print("%s is not installed: left out" % name)
+                continue
+            names.append(name)
+            tables[name] = {}
+            run_one(name, a, tables[name], running, times)
+        print("\n%d series x %d samples, every %d ms, %d connections\n" %
+              (a.series, a.samples, a.step_ms, a.connections))
+        print_table(names, tables)
+        # What every server has: from the last one's begin to the first one's end.
+        start_ms, end_ms = max(t[0] for t in times.values()), min(t[1] for t in times.values())
+        for title in filter(None, a.queries.split(",")):
+            cached = title == "cached"
+            queries.print_table(title, names, queries.run(running, names, queries.SETS["standard" if cached else title],
+                                                          start_ms, end_ms, a.query_seconds, cached))
+        if a.keep and running:
+            print("Running: " + ", ".join("%s on port %d (pid %d)" % (n, running[n].port, running[n].pid) for n in names))
+            input("Return ends them.")
+    finally:
+        for server in running.values():
+            server.close()
 
 
 if __name__ == "__main__":

@@ -98,6 +98,18 @@ class Server:
             fields = f.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / TICK
 
+    def cpu_seconds_of_threads(self):
+        """To the nanosecond, of the threads that are alive: for differences over a short time."""
+        total = 0
+        folder = "/proc/%d/task" % self.pid
+        for thread in os.listdir(folder):
+            try:
+                with open(os.path.join(folder, thread, "schedstat")) as f:
+                    total += int(f.read().split()[0])
+            except OSError:
+                pass
+        return total / 1e9
+
     def memory(self):
         """(anonymous, peak resident) in bytes."""
         values = {}

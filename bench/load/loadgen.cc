@@ -2,12 +2,12 @@
 // went, as one line of JSON.
 //
 //   loadgen --port=9090 --series=50000 --samples=960 --step-ms=15000 --connections=4 --batch=2000
-//           --start-ms=… --seed=1 --churn-percent=10 --churn-every=4 --rate=0
+//           --start-ms=… --seed=1 --churn-percent=10 --churn-every=4 --rate=0 --flat=0
 //
 // Each connection owns a slice of the series and walks through time: every series once per step.
 // `--churn-percent` of all series, whole pods of them, are replaced every `--churn-every` steps;
 // those that end get a stale marker, as a scraper writes it. `--rate` bounds samples per second
-// over all connections (0 = as fast as accepted).
+// over all connections (0 = as fast as accepted). `--flat=1`: all series are of one metric.
 #include <snappy.h>
 #include <sys/resource.h>
 
@@ -42,7 +42,8 @@ struct Settings {
                                            {"seed", 1},
                                            {"churn-percent", 0},
                                            {"churn-every", 4},
-                                           {"rate", 0}};
+                                           {"rate", 0},
+                                           {"flat", 0}};
   int64_t operator[](const std::string& name) const { return values.at(name); }
 };
 
@@ -54,8 +55,8 @@ struct Outcome {
 
 // A series and the bytes of its labels.
 struct LoadSeries {
-  LoadSeries(uint64_t seed, uint32_t index, uint32_t generation)
-      : generated(MakeSeries(seed, index, generation)), wire_labels(WireLabels(generated)) {
+  explicit LoadSeries(GeneratedSeries made)
+      : generated(std::move(made)), wire_labels(WireLabels(generated)) {
     generated.labels = {};
   }
   GeneratedSeries generated;
@@ -99,7 +100,8 @@ void Churn(const Settings& settings, uint32_t begin, int64_t step, int64_t time_
            std::vector<uint32_t>* generations, std::vector<LoadSeries>* series, HttpSender& sender,
            Outcome* outcome) {
   const int64_t every = std::max<int64_t>(settings["churn-every"], 1);
-  if (settings["churn-percent"] == 0 || step == 0 || step % every != 0) return;
+  if (settings["churn-percent"] == 0 || settings["flat"] != 0 || step == 0 || step % every != 0)
+    return;
   const auto percent = static_cast<uint64_t>(settings["churn-percent"]);
   const double stale = std::bit_cast<double>(uint64_t{0x7ff0000000000002});
   std::string raw;
@@ -113,8 +115,8 @@ void Churn(const Settings& settings, uint32_t begin, int64_t step, int64_t time_
       continue;
     }
     AppendSeries(&raw, (*series)[i].wire_labels, stale, time_ms);
-    (*series)[i] =
-        LoadSeries(static_cast<uint64_t>(settings["seed"]), begin + i, ++(*generations)[i]);
+    (*series)[i] = LoadSeries(
+        MakeSeries(static_cast<uint64_t>(settings["seed"]), begin + i, ++(*generations)[i]));
     outcome->created++;
     if (++ended % 2000 == 0) {
       Send(sender, raw, 2000, outcome);
@@ -128,7 +130,8 @@ void Run(const Settings& settings, uint32_t begin, uint32_t end, Outcome* outcom
   HttpSender sender(static_cast<uint16_t>(settings["port"]), "/api/v1/write");
   std::vector<LoadSeries> series;
   for (uint32_t i = begin; i < end; i++) {
-    series.emplace_back(static_cast<uint64_t>(settings["seed"]), i, 0);
+    const auto seed = static_cast<uint64_t>(settings["seed"]);
+    series.emplace_back(settings["flat"] != 0 ? MakeFlatSeries(seed, i) : MakeSeries(seed, i, 0));
   }
   std::vector<uint32_t> generations(series.size(), 0);
   outcome->created = series.size();
