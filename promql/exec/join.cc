@@ -45,7 +45,9 @@ JoinSource::JoinSource(ExecContext* ctx, const PlanNode* node, SourcePtr left, S
       matching_(*expr_.matching),
       left_(std::move(left)),
       right_(std::move(right)),
-      signature_(SignatureOf(matching_)) {}
+      signature_(SignatureOf(matching_)) {
+  PlanResultLabels();
+}
 
 void JoinSource::FirstError::Offer(size_t at_step, int at_phase, uint32_t at_row,
                                    std::string text) {
@@ -260,21 +262,37 @@ Labels JoinSource::MatchLabels(LabelsView series) const {
   return out;
 }
 
-Labels JoinSource::ResultLabels(const Row& many, LabelsView one) const {
-  LabelsBuilder builder(many.labels);
-  if (DropsName(expr_.op)) {
-    builder.Delete(kMetricName).Delete(kTypeLabel).Delete(kUnitLabel);
+void JoinSource::PlanResultLabels() {
+  const bool drop_name = DropsName(expr_.op) || (expr_.return_bool && !ctx().delayed_names);
+  const std::vector<std::string> metadata = {std::string(kMetricName), std::string(kTypeLabel),
+                                             std::string(kUnitLabel)};
+  keep_ = one_to_one() && matching_.on;
+  if (one_to_one()) result_names_ = matching_.labels;
+  if (keep_ && drop_name) {
+    std::erase_if(result_names_, [&](const std::string& name) {
+      return std::find(metadata.begin(), metadata.end(), name) != metadata.end();
+    });
+  } else if (drop_name) {
+    result_names_.insert(result_names_.end(), metadata.begin(), metadata.end());
   }
-  if (one_to_one()) {
-    if (matching_.on) {
-      builder.Keep(matching_.labels);
-    } else {
-      for (const std::string& name : matching_.labels) builder.Delete(name);
-    }
+  std::sort(result_names_.begin(), result_names_.end());
+}
+
+Labels JoinSource::ResultLabels(LabelsView many, LabelsView one) const {
+  Labels out;
+  if (keep_) {
+    KeepLabels(many, result_names_, &out);
+  } else if (result_names_.empty()) {
+    out.Assign(many);
+  } else {
+    DropLabels(many, result_names_, &out);
   }
-  for (const std::string& name : matching_.include) builder.Set(name, one.Get(name));
-  if (expr_.return_bool && !ctx().delayed_names) {
-    builder.Delete(kMetricName).Delete(kTypeLabel).Delete(kUnitLabel);
+  if (matching_.include.empty()) return out;
+  LabelsBuilder builder(out);
+  for (const std::string& name : matching_.include) {
+    const bool dropped = expr_.return_bool && !ctx().delayed_names &&
+                         (name == kMetricName || name == kTypeLabel || name == kUnitLabel);
+    builder.Set(name, dropped ? std::string_view() : one.Get(name));
   }
   return builder.Build();
 }
@@ -282,7 +300,7 @@ Labels JoinSource::ResultLabels(const Row& many, LabelsView one) const {
 Row JoinSource::NewResult(const Row& many, LabelsView one) const {
   Row out;
   out.Reset(steps());
-  out.labels = ResultLabels(many, one);
+  out.labels = ResultLabels(many.labels, one);
   out.drop_name = expr_.return_bool;
   return out;
 }

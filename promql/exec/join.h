@@ -58,7 +58,8 @@ class JoinSource : public RowsSource {
   Status FillMissingMany(const Group& g, const StepMask& matched);
   void CheckMatches(const Group& g, const std::vector<std::pair<uint32_t, Row>>& results,
                     const std::vector<StepMask>& matched);
-  Labels ResultLabels(const Row& many, LabelsView one) const;
+  void PlanResultLabels();
+  Labels ResultLabels(LabelsView many, LabelsView one) const;
   Labels MatchLabels(LabelsView series) const;
   Row NewResult(const Row& many, LabelsView one) const;
   Status Keep(Row row);
@@ -67,6 +68,9 @@ class JoinSource : public RowsSource {
   const VectorMatching& matching_;
   const SourcePtr left_, right_;
   const Grouping signature_;
+  // Of the labels of the many side a result has those named here, or all but those named here.
+  bool keep_ = false;
+  std::vector<std::string> result_names_;  // sorted
   std::vector<Row> many_, one_;
   std::vector<Group> groups_;
   StepMask active_;  // steps at which upstream looks at anything at all
