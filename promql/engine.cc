@@ -98,7 +98,9 @@ struct Engine::Impl {
     result->stats.timings.queue = static_cast<double>(options.clock->MonotonicNs() - now) / 1e9;
     if (!result->status.ok()) return;
     const int slot = journal == nullptr ? -1 : journal->Insert(text, options.clock->NowMs() / 1000);
-    if (cache != nullptr && !query_options.no_cache) {
+    // Numbers per step or node are of a run of the whole query.
+    const bool whole_run = query_options.per_step_stats || query_options.per_node_stats;
+    if (cache != nullptr && !query_options.no_cache && !whole_run) {
       RunCachedQuery(options, query_options, *parsed, times, deadline, queryable, &memory,
                      cache.get(), result);
     } else {

@@ -52,8 +52,8 @@ bool ReadCommon(const http::Params& params, const http::Request& request, Common
   if (const std::string_view stats = params.Get("stats"); !stats.empty()) {
     out->stats = stats == "all" ? StatsMode::kAll : StatsMode::kBasic;
     out->options.per_step_stats = stats == "all";
-    out->options.per_node_stats = params.Get("nodes") == "true";
-    if (stats != "all" && stats != "true") {
+    out->options.per_node_stats = stats == "nodes";
+    if (stats != "all" && stats != "true" && stats != "nodes") {
       out->notes.warnings.push_back(
           "value " + GoQuote(stats) +
           " for parameter \"stats\" is deprecated and will be rejected in "
