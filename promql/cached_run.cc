@@ -49,7 +49,7 @@ void RunCachedQuery(const EngineOptions& engine, const QueryOptions& options,
                     QueryResult* result) {
   const int64_t lookback =
       options.lookback_delta_ms > 0 ? options.lookback_delta_ms : engine.lookback_delta_ms;
-  const int64_t horizon = queryable.StableHorizonMs();
+  int64_t horizon = queryable.StableHorizonMs();
   const int64_t reach = times.step_ms > 0 && times.start_ms <= horizon && IsCacheable(*parsed.root)
                             ? ReachMs(engine, options, parsed, times, lookback)
                             : -1;
@@ -64,6 +64,10 @@ void RunCachedQuery(const EngineOptions& engine, const QueryOptions& options,
   fresh.data_min_ms = times.start_ms - reach;
   // Before anything is read: what changes meanwhile must not look as if it had been seen.
   fresh.generation = queryable.Generation(fresh.data_min_ms, fresh.end_ms);
+  // A horizon that falls back (a longer out-of-order window) changes the generation: seen before or
+  // after.
+  horizon = std::min(horizon, queryable.StableHorizonMs());
+  fresh.end_ms = std::min(fresh.end_ms, LastStepAt(times, horizon));
 
   const auto hit = cache->Find(key, times.start_ms, queryable);
   const int64_t known_end =

@@ -330,9 +330,9 @@ constexpr auto kTable = std::to_array<FlagSpec>({
              "the machine's.",
      .mode = kServer},
     {.name = "query.cache-size", .kind = K::kBytes, .member = &F::query_cache_size,
-     .default_text = "0",
-     .help = "[Deucalion only] Memory for decoded data kept between queries. 0 takes a share of the "
-             "machine's.",
+     .default_text = "64MB",
+     .help = "[Deucalion only] Memory for results of range queries, kept as far as they cannot "
+             "change any more. 0 turns this off.",
      .mode = kServer},
 
     {.name = "log.level", .kind = K::kLogLevel, .member = &F::log_level, .default_text = "info",

@@ -109,7 +109,7 @@ struct Flags {
   // Ours.
   std::string tsdb_wal_durability = "interval";  // os, interval or always
   int64_t query_max_memory = 0;                  // 0: a share of the machine's
-  int64_t query_cache_size = 0;                  // 0: a share of the machine's
+  int64_t query_cache_size = 64 << 20;           // 0: off
 
   friend bool operator==(const Flags&, const Flags&) = default;
 };

@@ -194,8 +194,14 @@ Result<std::unique_ptr<Querier>> Db::NewQuerier(int64_t min_ms, int64_t max_ms) 
 }
 
 uint64_t Db::Generation(int64_t min_ms, int64_t max_ms) const {
-  return blocks_->store().version() + changes_.load() +
-         head_->counters().late.load(std::memory_order_relaxed);
+  // Blocks come and go whole; deletions inside them are in the log.
+  uint64_t generation = head_->changes().Newest(min_ms, max_ms);
+  const auto blocks = blocks_->List();
+  for (const auto& block : *blocks) {
+    if (!block->OverlapsRange(min_ms, max_ms)) continue;
+    generation = generation * 0x9e3779b97f4a7c15 + Hash64(block->meta().ulid);
+  }
+  return generation;
 }
 
 // ---- background steps ----
@@ -281,8 +287,9 @@ Status Db::DeleteSeries(int64_t min_ms, int64_t max_ms, const std::vector<Matche
     if (ref != 0) RETURN_IF_ERROR(appender.Delete(ref, {min_ms, max_ms}));
   }
   RETURN_IF_ERROR(appender.Commit());
-  ++changes_;
-  return blocks_->DeleteSeries(min_ms, max_ms, matchers);
+  const Status deleted = blocks_->DeleteSeries(min_ms, max_ms, matchers);
+  head_->changes().Add(min_ms, max_ms);
+  return deleted;
 }
 
 Status Db::CleanTombstones() { return blocks_->CleanTombstones(nullptr); }

@@ -70,7 +70,7 @@ class Db final : public Storage, public StorageAdmin {
   // ---- Storage ----
   std::unique_ptr<Appender> NewAppender(const AppenderOptions& options) override;
   Result<std::unique_ptr<Querier>> NewQuerier(int64_t min_ms, int64_t max_ms) override;
-  int64_t StableHorizonMs() const override { return head_->MinValidMs(); }
+  int64_t StableHorizonMs() const override { return head_->StableHorizonMs(); }
   uint64_t Generation(int64_t min_ms, int64_t max_ms) const override;
   ExemplarQueryable* exemplars() override { return &head_->exemplars(); }
   WalFeed* wal_feed() override { return wal_feed_.get(); }
@@ -150,7 +150,6 @@ class Db final : public Storage, public StorageAdmin {
   SharedMutex view_mu_;
   Mutex settings_mu_;
   StorageSettings settings_ GUARDED_BY(settings_mu_);
-  std::atomic<uint64_t> changes_{0};  // of history: deletions
   std::atomic<bool> closed_{false};
 
   // What moves samples from the head into blocks, deletions and snapshots exclude each other: a

@@ -181,6 +181,18 @@ int64_t Head::MinValidMs() const {
   return newest < kMinTimeMs + half ? cut : std::max(cut, newest - half);
 }
 
+int64_t Head::StableHorizonMs() const {
+  const int64_t in_order = MinValidMs(), window = out_of_order_window_ms(), newest = max_ms();
+  if (window <= 0) return in_order;
+  return newest < kMinTimeMs + window ? kMinTimeMs : std::min(in_order, newest - window);
+}
+
+void Head::SetOutOfOrderWindow(int64_t ms) {
+  const int64_t before = ooo_window_ms_.exchange(ms);
+  // The horizon falls back: from now on samples may come in below the old one.
+  if (ms > before) changes_.Add(kMinTimeMs, kMaxTimeMs);
+}
+
 void Head::Widen(const Applied& applied) {
   int64_t newest = max_ms_.load();
   while (applied.max_ms > newest && !max_ms_.compare_exchange_weak(newest, applied.max_ms)) {

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/file_system.h"
+#include "tsdb/head/change_log.h"
 #include "tsdb/head/exemplar_ring.h"
 #include "tsdb/head/head_index.h"
 #include "tsdb/head/head_shard.h"
@@ -125,8 +126,10 @@ class Head {
   int64_t floor_ms() const { return floor_ms_.load(std::memory_order_acquire); }
   // In-order samples are taken from here on.
   int64_t MinValidMs() const;
+  // No sample below comes in without an entry in changes().
+  int64_t StableHorizonMs() const;
   int64_t out_of_order_window_ms() const { return ooo_window_ms_.load(std::memory_order_relaxed); }
-  void SetOutOfOrderWindow(int64_t ms) { ooo_window_ms_.store(ms, std::memory_order_relaxed); }
+  void SetOutOfOrderWindow(int64_t ms);
 
   // Of a checkpoint.
   void RestoreTimes(int64_t floor_ms, int64_t min_ms, int64_t max_ms);
@@ -174,6 +177,9 @@ class Head {
   // Appenders alone.
   EpochPins& appender_pins() { return appender_pins_; }
   ExemplarRing& exemplars() { return exemplars_; }
+  // Of samples below the horizon.
+  ChangeLog& changes() { return changes_; }
+  const ChangeLog& changes() const { return changes_; }
   HeadCounters& counters() { return counters_; }
   const HeadCounters& counters() const { return counters_; }
   // Ids are never reused: makes the next id of each stream larger than `id`.
@@ -217,6 +223,7 @@ class Head {
   EpochPins pins_;
   EpochPins appender_pins_;
   ExemplarRing exemplars_;
+  ChangeLog changes_;
   HeadCounters counters_;
   std::vector<std::atomic<uint64_t>> next_id_;  // per stream, in units of streams
   std::atomic<uint64_t> num_series_{0};

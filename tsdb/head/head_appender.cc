@@ -352,6 +352,16 @@ void HeadAppender::Apply() {
   counters.out_of_order.fetch_add(applied.dropped, std::memory_order_relaxed);
   head_->Widen(applied);
   head_->isolation().Publish(commit);
+  for (const auto& part : scratch_->streams) {
+    for (const auto& d : part.deletions) {
+      head_->changes().Add(d.interval.min_ms, d.interval.max_ms);
+    }
+  }
+  // Late samples, and others that were overtaken by a newer commit on their way.
+  const int64_t horizon = head_->StableHorizonMs();
+  if (applied.min_ms < horizon) {
+    head_->changes().Add(applied.min_ms, std::min(applied.max_ms, horizon));
+  }
 }
 
 Status HeadAppender::Commit() {
