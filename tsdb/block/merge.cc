@@ -107,6 +107,10 @@ class MergedSeriesSet : public SeriesSet {
     const Part& p = parts_[begins_[i]];
     sources_[p.source].set->LabelsOf(p.index, out);
   }
+  void KeyLabelsOf(size_t i, Labels* out) const override {
+    const Part& p = parts_[begins_[i]];
+    sources_[p.source].set->KeyLabelsOf(p.index, out);
+  }
   Status Read(size_t i, int64_t min_ms, int64_t max_ms, SampleColumns* out) const override;
   bool ReadSummaries(size_t i, int64_t min_ms, int64_t max_ms, SummarySink* sink,
                      Status* status) const override;

@@ -65,16 +65,16 @@ void HeadIndex::CopyLabels(ArenaRef labels, std::string* out) const {
   for (const uint32_t id : Ids(arena_, labels)) out->append(PairText(id));
 }
 
-int HeadIndex::Compare(ArenaRef a, ArenaRef b) const {
-  const auto ids_a = Ids(arena_, a);
-  const auto ids_b = Ids(arena_, b);
-  const size_t common = std::min(ids_a.size(), ids_b.size());
-  for (size_t i = 0; i < common; i++) {
-    if (ids_a[i] == ids_b[i]) continue;
-    const auto order = LabelsView(PairText(ids_a[i])) <=> LabelsView(PairText(ids_b[i]));
-    return order < 0 ? -1 : 1;
+void HeadIndex::AppendPairs(ArenaRef labels, std::span<const uint32_t> name_ids,
+                            std::string* out) const {
+  size_t missing = name_ids.size();
+  for (const uint32_t id : Ids(arena_, labels)) {
+    if (missing == 0) return;
+    const uint32_t name = PairAt(id).name_id;
+    if (std::find(name_ids.begin(), name_ids.end(), name) == name_ids.end()) continue;
+    out->append(PairText(id));
+    missing--;
   }
-  return ids_a.size() < ids_b.size() ? -1 : ids_a.size() > ids_b.size();
 }
 
 // ---- pairs ----
@@ -253,6 +253,11 @@ bool HeadIndex::FindValue(std::string_view name, std::string_view value, IndexVa
   if (pair.postings.size() == 0) return false;
   *out = {.value = ValueIn(PairText(id)), .handle = id, .cardinality = pair.postings.size()};
   return true;
+}
+
+uint32_t HeadIndex::NameId(std::string_view name) const {
+  const auto it = name_ids_.find(name);
+  return it == name_ids_.end() ? UINT32_MAX : it->second;
 }
 
 uint64_t HeadIndex::NumValues(std::string_view name) const {

@@ -46,11 +46,13 @@ class HeadIndex final : public IndexReader {
 
   bool Equals(ArenaRef labels, LabelsView view) const;
   void CopyLabels(ArenaRef labels, std::string* out) const;
-  // Order by labels, as LabelsView's <=>. Equal pairs are one comparison of ids.
-  int Compare(ArenaRef a, ArenaRef b) const;
 
   // The ids of the pairs of a label set, as InternPairs takes them.
   std::span<const uint32_t> PairsOf(ArenaRef labels) const;
+  // One of them, in the encoding of Labels.
+  std::string_view PairText(uint32_t id) const;
+  // Appends those pairs whose name is one of `name_ids`.
+  void AppendPairs(ArenaRef labels, std::span<const uint32_t> name_ids, std::string* out) const;
 
   // ---- changes, under mu() exclusively ----
 
@@ -94,6 +96,8 @@ class HeadIndex final : public IndexReader {
   }
   // Names are numbered 0..num_names()-1; some may have no values any more.
   size_t num_names() const { return names_.size(); }
+  // UINT32_MAX: no series has it.
+  uint32_t NameId(std::string_view name) const;
   std::string_view NameText(uint32_t name_id) const { return *names_[name_id].text; }
   size_t NumValuesOf(uint32_t name_id) const { return names_[name_id].pairs.size(); }
   // Marks the names among the labels of one series.
@@ -118,7 +122,6 @@ class HeadIndex final : public IndexReader {
     return pair_blocks_[id >> kPairShift].load(
         std::memory_order_acquire)[id & ((1u << kPairShift) - 1)];
   }
-  std::string_view PairText(uint32_t id) const;
   static std::string_view ValueIn(std::string_view pair_text);
   uint32_t FindPair(std::string_view encoded, uint64_t hash) const;
   uint32_t FindOrAddPair(std::string_view name, std::string_view encoded);

@@ -1,33 +1,13 @@
 #include "tsdb/head/head_querier.h"
 
 #include <algorithm>
+#include <bit>
 
+#include "tsdb/head/label_order.h"
 #include "tsdb/index/matcher_select.h"
 
 namespace deucalion::tsdb {
 namespace {
-
-class HeadSeriesSet final : public SeriesSet {
- public:
-  HeadSeriesSet(std::shared_ptr<HeadView> view, std::vector<Slot> slots, const CancelToken* cancel)
-      : view_(std::move(view)), slots_(std::move(slots)), cancel_(cancel) {}
-
-  size_t size() const override { return slots_.size(); }
-  void LabelsOf(size_t i, Labels* out) const override {
-    const SeriesRecord& r = view_->head->slabs().Record(slots_[i]);
-    view_->head->index().CopyLabels(r.labels.load(std::memory_order_acquire), out->mutable_bytes());
-  }
-  Status Read(size_t i, int64_t min_ms, int64_t max_ms, SampleColumns* out) const override {
-    if (cancel_ != nullptr && cancel_->canceled()) return cancel_->Check();
-    HeadSeriesReader reader(view_.get());
-    return reader.Read(slots_[i], min_ms, max_ms, out);
-  }
-
- private:
-  const std::shared_ptr<HeadView> view_;
-  const std::vector<Slot> slots_;
-  const CancelToken* const cancel_;
-};
 
 // Time up to which the view may see the in-order samples of a series.
 int64_t VisibleMs(const HeadView& view, const Shard& shard, Slot slot, const SeriesRecord& r)
@@ -58,21 +38,88 @@ bool HasSamples(const HeadView& view, const Shard& shard, Slot slot, const Serie
   return r.count > 0 && shard.chunks.OpenMinMs(r) <= max_ms;
 }
 
+// The newest sample within [min_ms, max_ms] when the record alone says what it is.
+HeadQuerier::Newest NewestInRecord(const HeadView& view, const Shard& shard, Slot slot,
+                                   const SeriesRecord& r, int64_t min_ms, int64_t max_ms)
+    REQUIRES(shard.mu) {
+  const int64_t last = r.last_ms.load(std::memory_order_relaxed);
+  if (r.Has(kFlagHistogram) || last < std::max(min_ms, view.floor_ms) ||
+      last > std::min(max_ms, VisibleMs(view, shard, slot, r))) {
+    return {};
+  }
+  const SeriesSide* side = shard.FindSide(slot, r);
+  if (side != nullptr && !(side->late.empty() && side->starts.empty() && side->deleted.empty())) {
+    return {};
+  }
+  return {last, std::bit_cast<double>(r.last_bits.load(std::memory_order_relaxed))};
+}
+
+class HeadSeriesSet final : public SeriesSet {
+ public:
+  // `newest`: empty, or one for each of `slots`.
+  HeadSeriesSet(std::shared_ptr<HeadView> view, std::vector<Slot> slots,
+                std::vector<HeadQuerier::Newest> newest, std::vector<uint32_t> key_names,
+                const CancelToken* cancel)
+      : view_(std::move(view)),
+        slots_(std::move(slots)),
+        newest_(std::move(newest)),
+        key_names_(std::move(key_names)),
+        cancel_(cancel) {}
+
+  size_t size() const override { return slots_.size(); }
+  void LabelsOf(size_t i, Labels* out) const override {
+    view_->head->index().CopyLabels(LabelsRef(i), out->mutable_bytes());
+  }
+  void KeyLabelsOf(size_t i, Labels* out) const override {
+    out->Clear();
+    if (!key_names_.empty()) {
+      view_->head->index().AppendPairs(LabelsRef(i), key_names_, out->mutable_bytes());
+    }
+  }
+  void Prefetch(size_t i) const override { view_->head->slabs().Prefetch(slots_[i]); }
+  Status Read(size_t i, int64_t min_ms, int64_t max_ms, SampleColumns* out) const override {
+    if (cancel_ != nullptr && cancel_->canceled()) return cancel_->Check();
+    if (!newest_.empty() && newest_[i].time_ms != kMinTimeMs) {
+      const HeadQuerier::Newest& newest = newest_[i];
+      if (newest.time_ms >= min_ms && newest.time_ms <= max_ms) {
+        out->times.push_back(newest.time_ms);
+        out->values.push_back(newest.value);
+        if (!out->start_times.empty()) out->start_times.push_back(0);
+      }
+      return OkStatus();
+    }
+    // Its buffers are worth keeping: a series is a microsecond of work.
+    thread_local HeadSeriesReader reader;
+    return reader.Read(*view_, slots_[i], min_ms, max_ms, out);
+  }
+
+ private:
+  ArenaRef LabelsRef(size_t i) const {
+    return view_->head->slabs().Record(slots_[i]).labels.load(std::memory_order_acquire);
+  }
+
+  const std::shared_ptr<HeadView> view_;
+  const std::vector<Slot> slots_;
+  const std::vector<HeadQuerier::Newest> newest_;
+  const std::vector<uint32_t> key_names_;
+  const CancelToken* const cancel_;
+};
+
 }  // namespace
 
 // ---- reading a series ----
 
 // Copies what the lock guards. False when the series has nothing for the view; lowers *max_ms to
 // what the view may see of in-order samples.
-bool HeadSeriesReader::CopyUnderLock(Slot slot, int64_t min_ms, int64_t late_min_ms,
-                                     int64_t* max_ms) {
-  Head& head = *view_->head;
+bool HeadSeriesReader::CopyUnderLock(const HeadView& view, Slot slot, int64_t min_ms,
+                                     int64_t late_min_ms, int64_t* max_ms) {
+  Head& head = *view.head;
   Shard& shard = head.shard(head.slabs().ShardOf(slot));
   MutexLock lock(shard.mu);
   const SeriesRecord& r = head.slabs().Record(slot);
   if (r.id() == 0) return false;
   const int64_t asked_ms = *max_ms;
-  *max_ms = std::min(asked_ms, VisibleMs(*view_, shard, slot, r));
+  *max_ms = std::min(asked_ms, VisibleMs(view, shard, slot, r));
   int64_t previous_max = kMinTimeMs;
   for (const SealedEntry& e : shard.chunks.Sealed(r)) {
     if (previous_max != kMinTimeMs && previous_max >= *max_ms) break;
@@ -94,7 +141,7 @@ bool HeadSeriesReader::CopyUnderLock(Slot slot, int64_t min_ms, int64_t late_min
     histograms_are_float_ = side->histograms.is_float;
   }
   for (const LateSample& l : side->late) {
-    if (l.commit <= view_->watermark && late_min_ms <= l.time_ms && l.time_ms <= asked_ms) {
+    if (l.commit <= view.watermark && late_min_ms <= l.time_ms && l.time_ms <= asked_ms) {
       late_.emplace_back(l.time_ms, l.bits);
     }
   }
@@ -103,11 +150,11 @@ bool HeadSeriesReader::CopyUnderLock(Slot slot, int64_t min_ms, int64_t late_min
   return true;
 }
 
-Status HeadSeriesReader::DecodeSealed(const Piece& piece, int64_t min_ms, int64_t max_ms,
-                                      SampleColumns* out) {
+Status HeadSeriesReader::DecodeSealed(const HeadView& view, const Piece& piece, int64_t min_ms,
+                                      int64_t max_ms, SampleColumns* out) {
   SealedChunkView chunk{.encoding = piece.encoding, .count = piece.count, .bytes = piece.bytes};
   if ((piece.entry.location & kInMemory) == 0) {
-    ASSIGN_OR_RETURN(chunk, view_->head->sealed().Read(piece.entry.location));
+    ASSIGN_OR_RETURN(chunk, view.head->sealed().Read(piece.entry.location));
   }
   switch (chunk.encoding) {
     case ChunkEncoding::kXor:
@@ -120,10 +167,11 @@ Status HeadSeriesReader::DecodeSealed(const Piece& piece, int64_t min_ms, int64_
   return CorruptError("head chunk of unknown encoding");
 }
 
-Status HeadSeriesReader::Read(Slot slot, int64_t min_ms, int64_t max_ms, SampleColumns* out) {
+Status HeadSeriesReader::Read(const HeadView& view, Slot slot, int64_t min_ms, int64_t max_ms,
+                              SampleColumns* out) {
   // The floor is for in-order samples: late ones below it may be in no block yet.
   const int64_t late_min_ms = min_ms;
-  min_ms = std::max(min_ms, view_->floor_ms);
+  min_ms = std::max(min_ms, view.floor_ms);
   if (late_min_ms > max_ms) return OkStatus();
   pieces_.clear();
   histograms_.clear();
@@ -132,7 +180,7 @@ Status HeadSeriesReader::Read(Slot slot, int64_t min_ms, int64_t max_ms, SampleC
   deleted_.clear();
   open_.count = 0;
   int64_t visible_ms = max_ms;
-  if (!CopyUnderLock(slot, min_ms, late_min_ms, &visible_ms)) return OkStatus();
+  if (!CopyUnderLock(view, slot, min_ms, late_min_ms, &visible_ms)) return OkStatus();
 
   // What is appended may have to be merged, so it must not mix with what the caller has already.
   SampleColumns own;
@@ -140,7 +188,7 @@ Status HeadSeriesReader::Read(Slot slot, int64_t min_ms, int64_t max_ms, SampleC
   SampleColumns* to = apart ? &own : out;
   if (visible_ms >= min_ms) {
     for (const Piece& piece : pieces_) {
-      RETURN_IF_ERROR(DecodeSealed(piece, min_ms, visible_ms, to));
+      RETURN_IF_ERROR(DecodeSealed(view, piece, min_ms, visible_ms, to));
     }
     RETURN_IF_ERROR(DecodeFloats(open_, min_ms, visible_ms, to));
     RETURN_IF_ERROR(
@@ -179,7 +227,8 @@ HeadQuerier::HeadQuerier(Head* head, int64_t min_ms, int64_t max_ms)
       overlaps_((max_ms >= head->min_ms() || head->late_samples() > 0) &&
                 min_ms <= head->max_ms()) {}
 
-void HeadQuerier::KeepWithSamples(int64_t min_ms, int64_t max_ms, std::vector<Slot>* slots) const {
+void HeadQuerier::KeepWithSamples(int64_t min_ms, int64_t max_ms, std::vector<Slot>* slots,
+                                  std::vector<Newest>* newest) const {
   Head& head = *view_->head;
   // One lock per shard: visit in shard order, keep in the given order.
   std::vector<std::vector<uint32_t>> by_shard(head.num_shards());
@@ -187,6 +236,7 @@ void HeadQuerier::KeepWithSamples(int64_t min_ms, int64_t max_ms, std::vector<Sl
     by_shard[head.slabs().ShardOf((*slots)[i])].push_back(i);
   }
   std::vector<bool> keep(slots->size());
+  if (newest != nullptr) newest->resize(slots->size());
   for (uint32_t s = 0; s < head.num_shards(); s++) {
     if (by_shard[s].empty()) continue;
     Shard& shard = head.shard(s);
@@ -195,34 +245,44 @@ void HeadQuerier::KeepWithSamples(int64_t min_ms, int64_t max_ms, std::vector<Sl
     for (size_t k = 0; k < mine.size(); k++) {
       if (k + 8 < mine.size()) head.slabs().Prefetch((*slots)[mine[k + 8]]);
       const Slot slot = (*slots)[mine[k]];
-      keep[mine[k]] = HasSamples(*view_, shard, slot, head.slabs().Record(slot), min_ms, max_ms);
+      const SeriesRecord& r = head.slabs().Record(slot);
+      keep[mine[k]] = HasSamples(*view_, shard, slot, r, min_ms, max_ms);
+      if (newest != nullptr && keep[mine[k]]) {
+        (*newest)[mine[k]] = NewestInRecord(*view_, shard, slot, r, min_ms, max_ms);
+      }
     }
   }
   size_t kept = 0;
   for (size_t i = 0; i < slots->size(); i++) {
-    if (keep[i]) (*slots)[kept++] = (*slots)[i];
+    if (!keep[i]) continue;
+    if (newest != nullptr) (*newest)[kept] = (*newest)[i];
+    (*slots)[kept++] = (*slots)[i];
   }
   slots->resize(kept);
+  if (newest != nullptr) newest->resize(kept);
 }
 
-void HeadQuerier::SortByLabels(std::vector<Slot>* slots) const {
-  const HeadIndex& index = view_->head->index();
-  // Label lists beside the slots: the records would be a cache miss per comparison.
-  std::vector<std::pair<ArenaRef, Slot>> order;
-  order.reserve(slots->size());
+void HeadQuerier::SortByLabels(std::vector<Slot>* slots, std::vector<Newest>* newest) const {
+  std::vector<ArenaRef> labels;
+  labels.reserve(slots->size());
   for (const Slot slot : *slots) {
-    order.emplace_back(view_->head->slabs().Record(slot).labels.load(std::memory_order_acquire),
-                       slot);
+    labels.push_back(view_->head->slabs().Record(slot).labels.load(std::memory_order_acquire));
   }
-  std::sort(order.begin(), order.end(),
-            [&](const auto& a, const auto& b) { return index.Compare(a.first, b.first) < 0; });
-  for (size_t i = 0; i < slots->size(); i++) (*slots)[i] = order[i].second;
+  const std::vector<uint32_t> order = OrderByLabels(view_->head->index(), labels);
+  const auto apply = [&order](auto* column) {
+    const auto old = *column;
+    for (size_t i = 0; i < order.size(); i++) (*column)[i] = old[order[i]];
+  };
+  apply(slots);
+  if (!newest->empty()) apply(newest);
 }
 
 std::unique_ptr<SeriesSet> HeadQuerier::SetOf(std::vector<Slot> slots,
                                               const CancelToken* cancel) const {
-  SortByLabels(&slots);
-  return std::make_unique<HeadSeriesSet>(view_, std::move(slots), cancel);
+  std::vector<Newest> newest;
+  SortByLabels(&slots, &newest);
+  return std::make_unique<HeadSeriesSet>(view_, std::move(slots), std::move(newest),
+                                         std::vector<uint32_t>{}, cancel);
 }
 
 Result<std::unique_ptr<SeriesSet>> HeadQuerier::Select(bool sorted, const SelectHints& hints,
@@ -230,17 +290,24 @@ Result<std::unique_ptr<SeriesSet>> HeadQuerier::Select(bool sorted, const Select
                                                        const CancelToken* cancel) {
   const HeadIndex& index = view_->head->index();
   std::vector<Slot> slots;
+  std::vector<uint32_t> key_names;
   {
     ReaderLock lock(index.mu());
     ASSIGN_OR_RETURN(const Postings selected, SelectSeries(index, matchers, cancel));
     slots.reserve(selected.size());
     for (const SeriesNumber n : selected.view()) slots.push_back(index.SlotOf(n));
+    for (const std::string& name : hints.key_labels) {
+      const uint32_t id = index.NameId(name);
+      if (id != UINT32_MAX) key_names.push_back(id);
+    }
   }
-  KeepWithSamples(std::max(min_ms_, hints.min_ms), std::min(max_ms_, hints.max_ms), &slots);
-  if (sorted) SortByLabels(&slots);
+  std::vector<Newest> newest;
+  KeepWithSamples(std::max(min_ms_, hints.min_ms), std::min(max_ms_, hints.max_ms), &slots,
+                  hints.newest_only ? &newest : nullptr);
+  if (sorted && slots.size() > 1) SortByLabels(&slots, &newest);
   if (hints.limit != 0 && slots.size() > hints.limit) slots.resize(hints.limit);
-  return std::unique_ptr<SeriesSet>(
-      std::make_unique<HeadSeriesSet>(view_, std::move(slots), cancel));
+  return std::unique_ptr<SeriesSet>(std::make_unique<HeadSeriesSet>(
+      view_, std::move(slots), std::move(newest), std::move(key_names), cancel));
 }
 
 Result<std::vector<std::string>> HeadQuerier::LabelValues(const std::string& name,

@@ -53,9 +53,18 @@ class HeadQuerier final : public Querier {
   std::unique_ptr<SeriesSet> SetOf(std::vector<Slot> slots, const CancelToken* cancel) const;
   int64_t floor_ms() const { return view_->floor_ms; }
 
+  // The newest sample of a series, as far as selection saw it: kMinTimeMs = ask the series.
+  struct Newest {
+    int64_t time_ms = kMinTimeMs;
+    double value = 0;
+  };
+
  private:
-  void SortByLabels(std::vector<Slot>* slots) const;
-  void KeepWithSamples(int64_t min_ms, int64_t max_ms, std::vector<Slot>* slots) const;
+  // `newest` may be null.
+  void KeepWithSamples(int64_t min_ms, int64_t max_ms, std::vector<Slot>* slots,
+                       std::vector<Newest>* newest) const;
+  // `newest`: empty, or one for each slot.
+  void SortByLabels(std::vector<Slot>* slots, std::vector<Newest>* newest) const;
 
   std::shared_ptr<HeadView> view_;
   const int64_t min_ms_;
@@ -63,11 +72,11 @@ class HeadQuerier final : public Querier {
   const bool overlaps_;  // some sample of the head may be in the range: else it has no names either
 };
 
-// Reads one series of the head at a view: for the series sets, the head cut and checkpoints.
+// Reads series of the head at a view; holds nothing but its buffers between calls.
+// Thread-compatible.
 class HeadSeriesReader {
  public:
-  explicit HeadSeriesReader(const HeadView* view) : view_(view) {}
-  Status Read(Slot slot, int64_t min_ms, int64_t max_ms, SampleColumns* out);
+  Status Read(const HeadView& view, Slot slot, int64_t min_ms, int64_t max_ms, SampleColumns* out);
 
  private:
   struct Piece {
@@ -76,10 +85,11 @@ class HeadSeriesReader {
     uint16_t count = 0;
     std::string bytes;
   };
-  bool CopyUnderLock(Slot slot, int64_t min_ms, int64_t late_min_ms, int64_t* max_ms);
-  Status DecodeSealed(const Piece& piece, int64_t min_ms, int64_t max_ms, SampleColumns* out);
+  bool CopyUnderLock(const HeadView& view, Slot slot, int64_t min_ms, int64_t late_min_ms,
+                     int64_t* max_ms);
+  Status DecodeSealed(const HeadView& view, const Piece& piece, int64_t min_ms, int64_t max_ms,
+                      SampleColumns* out);
 
-  const HeadView* view_;
   std::vector<Piece> pieces_;
   OpenChunkCopy open_;
   std::string histograms_;

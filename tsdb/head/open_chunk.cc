@@ -95,19 +95,19 @@ void TrimFrom(size_t begin, int64_t min_ms, int64_t max_ms, SampleColumns* out) 
 
 void DecodeRun(int64_t first_ms, uint32_t delta, uint64_t bits, uint16_t count, int64_t min_ms,
                int64_t max_ms, SampleColumns* out) {
-  uint32_t i = 0;
-  if (first_ms < min_ms && delta > 0) {
-    const auto gap = static_cast<uint64_t>(min_ms) - static_cast<uint64_t>(first_ms);
-    i = static_cast<uint32_t>(std::min<uint64_t>(count, (gap + delta - 1) / delta));
-  }
-  const double value = std::bit_cast<double>(bits);
-  for (; i < count; i++) {
-    const int64_t t = Plus(first_ms, uint64_t{delta} * i);
-    if (t > max_ms) break;
-    if (t < min_ms) continue;
-    out->times.push_back(t);
-    out->values.push_back(value);
-  }
+  if (count == 0 || first_ms > max_ms) return;
+  // Distances without sign: times may be anywhere.
+  const auto index_at = [&](int64_t ms) {
+    return (static_cast<uint64_t>(ms) - static_cast<uint64_t>(first_ms)) / std::max(delta, 1u);
+  };
+  uint64_t i = 0, end = count;
+  if (first_ms < min_ms) i = delta == 0 ? count : index_at(min_ms - 1) + 1;
+  if (delta > 0) end = std::min(end, index_at(max_ms) + 1);
+  if (i >= end) return;
+  const size_t begin = out->times.size(), n = static_cast<size_t>(end - i);
+  out->times.resize(begin + n);
+  for (size_t k = 0; k < n; k++) out->times[begin + k] = Plus(first_ms, uint64_t{delta} * (i + k));
+  out->values.resize(begin + n, std::bit_cast<double>(bits));
 }
 
 }  // namespace

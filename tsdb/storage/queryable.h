@@ -50,6 +50,10 @@ struct SelectHints {
   std::vector<std::string> grouping;  // labels of the surrounding aggregation
   bool by = false;
   size_t limit = 0;  // series; 0 = none
+  // Of each series only the newest sample within [min_ms, max_ms] matters.
+  bool newest_only = false;
+  // KeyLabelsOf will do, with these names (sorted).
+  std::vector<std::string> key_labels;
 };
 
 // The series of one selection, by index 0..size()-1. All const calls are thread-safe. Must not
@@ -60,6 +64,10 @@ class SeriesSet {
   virtual size_t size() const = 0;
   // Replaces *out. Cheap: one copy.
   virtual void LabelsOf(size_t i, Labels* out) const = 0;
+  // As LabelsOf, but labels that the hints' key_labels do not name may be missing. Cheaper.
+  virtual void KeyLabelsOf(size_t i, Labels* out) const { LabelsOf(i, out); }
+  // Series i will be read soon.
+  virtual void Prefetch(size_t i) const {}
   // Appends the samples within [min_ms, max_ms] (inside the hints' range) to *out: merged over all
   // sources, each timestamp once, deletions applied.
   virtual Status Read(size_t i, int64_t min_ms, int64_t max_ms, SampleColumns* out) const = 0;
