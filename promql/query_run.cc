@@ -74,6 +74,7 @@ class QueryRun {
   void Run() {
     const int64_t begin = clock_->MonotonicNs();
     Result<Value> value = Evaluate();
+    ctx_.selected.clear();  // before the querier they come from
     if (value.ok()) {
       result_->value = std::move(*value);
     } else {
@@ -110,6 +111,7 @@ class QueryRun {
     }
     RETURN_IF_ERROR(budget_.AddBytes(plan_.max_steps * sizeof(double)));
     budget_.ReleaseBytes(plan_.max_steps * sizeof(double));
+    ctx_.plan = &plan_;
     ctx_.steps = plan_.root->grid.steps;
     if (ctx_.per_step_stats) {
       ctx_.counts.queryable_per_step.resize(ctx_.steps);

@@ -59,13 +59,18 @@ class PickSource : public RowsSource {
   };
   using Heap = std::vector<Entry>;
   struct Kept {
-    Labels labels;
+    Labels labels;  // unless they are asked for later
     bool drop_name = false;
+    size_t batch = 0, row = 0;
+  };
+  struct Part {
+    std::vector<Row> rows;
+    std::vector<size_t> places;  // of the rows in their batch
   };
   static constexpr uint32_t kNotKept = UINT32_MAX;
 
-  Status AddRow(Row* row);
-  void AddToHeaps(uint32_t group, Row* row);
+  Status AddRow(size_t batch, size_t place, Row* row);
+  void AddToHeaps(uint32_t group, size_t batch, size_t place, Row* row);
   Status AddLimited(uint32_t group, Row* row);
   bool Less(double a, double b) const;
   void SiftUp(Heap* heap) const;
@@ -77,6 +82,7 @@ class PickSource : public RowsSource {
   const Grouping grouping_;
   const bool limit_;        // limitk
   const bool top_;          // topk
+  bool labels_later_ = false;
   std::vector<int64_t> k_;  // by step
   GroupTable table_;
   std::vector<Heap> heaps_;      // by group and step

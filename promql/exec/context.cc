@@ -61,10 +61,27 @@ Status InQueryWords(Status status, std::string_view where) {
   return status;
 }
 
+Status SelectError(Status status) {
+  return InQueryWords(std::move(status).WithContext("expanding series"), "expression evaluation");
+}
+
 Status ExecContext::CheckCancel() const {
   Status status = deadline.Check();
   if (status.ok() && client != nullptr) status = client->Check();
   return InQueryWords(std::move(status), "expression evaluation");
+}
+
+Result<std::shared_ptr<const SeriesSet>> ExecContext::Select(const PlanNode& selector) {
+  const auto at = static_cast<size_t>(selector.selection);
+  selected.resize(plan->selections.size());
+  if (selected[at] == nullptr) {
+    const Selection& s = plan->selections[at];
+    Result<std::unique_ptr<SeriesSet>> set =
+        querier->Select(s.ordered, s.hints, *s.matchers, &deadline);
+    if (!set.ok()) return SelectError(set.TakeStatus());
+    selected[at] = std::move(*set);
+  }
+  return selected[at];
 }
 
 std::unique_ptr<Worker> ExecContext::TakeWorker() {

@@ -80,6 +80,8 @@ struct ExecContext {
   bool delayed_names = false;
   size_t steps = 1;  // of the whole query
   Querier* querier = nullptr;
+  const Plan* plan = nullptr;
+  std::vector<std::shared_ptr<const SeriesSet>> selected;  // by PlanNode::selection
   QueryBudget* budget = nullptr;
   CancelToken deadline;                 // of the engine
   const CancelToken* client = nullptr;  // may be null
@@ -88,6 +90,9 @@ struct ExecContext {
   std::vector<NodeStats>* node_stats = nullptr;  // by PlanNode::id; null = not wanted
   Annotations annotations;
   SampleCounts counts;
+
+  // The series of a selector of the plan; looked up when first asked for.
+  Result<std::shared_ptr<const SeriesSet>> Select(const PlanNode& selector);
 
   // Cancelled or out of time, in upstream's words.
   Status CheckCancel() const;
@@ -101,6 +106,8 @@ struct ExecContext {
 
 // "query timed out in …", "query was canceled in …"; other errors as they are.
 Status InQueryWords(Status status, std::string_view where);
+// Of a selection that failed.
+Status SelectError(Status status);
 Status ExecutionError(std::string message);
 Status SameLabelsetError();
 

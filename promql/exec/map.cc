@@ -25,6 +25,13 @@ Status MapSource::DoProduce(size_t batch, Wanted wanted, Worker* worker, Block* 
   return OkStatus();
 }
 
+void MapSource::LabelLater(size_t batch, size_t row, Labels* out) const {
+  child_->LabelLater(batch, row, out);
+  if (names_ == NameRule::kDrop && !ctx().delayed_names && HasMetadataLabels(*out)) {
+    DropMetadataLabels(*out, out);
+  }
+}
+
 Status RepeatSource::DoProduce(size_t batch, Wanted wanted, Worker* worker, Block* out) {
   Worker::BlockLease once(worker);
   RETURN_IF_ERROR(child_->Produce(batch, wanted, worker, once.get()));

@@ -34,6 +34,8 @@ class MapSource : public Source {
     child_->CountedAbove(node);
   }
   size_t batches() const override { return child_->batches(); }
+  bool CanLabelLater() const override { return child_->CanLabelLater(); }
+  void LabelLater(size_t batch, size_t row, Labels* out) const override;
 
  protected:
   Status DoOpen() override;

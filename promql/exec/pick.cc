@@ -37,32 +37,42 @@ Status PickSource::DoOpen() {
     k_[step] = std::max<int64_t>(0, static_cast<int64_t>(param[step]));
   }
 
-  std::vector<std::vector<Row>> parts(BatchSlots(ctx()));
+  // Few series make it into a heap: the others' labels need not be read.
+  labels_later_ = !limit_ && grouping_.single() && child_->CanLabelLater();
+  std::vector<Part> parts(BatchSlots(ctx()));
   auto work = [&](size_t slot, Block* block, Worker* worker) {
-    parts[slot].clear();
-    for (Row& row : *block) {
+    Part& part = parts[slot];
+    for (size_t i = 0; i < block->size(); i++) {
+      Row& row = (*block)[i];
       if (!row.Any()) continue;
       if (!limit_ && row.has_histograms()) {
         worker->annotations.Add(notes::HistogramIgnoredInAggregation(
             top_ ? "topk" : "bottomk", static_cast<int32_t>(expr_.span.begin)));
         row.DropHistograms();
       }
-      parts[slot].push_back(std::move(row));
+      part.places.push_back(i);
+      part.rows.push_back(std::move(row));
       row = Row();
     }
     return OkStatus();
   };
+  size_t batch = 0;
   auto merge = [&](size_t slot) -> Status {
-    for (Row& row : parts[slot]) RETURN_IF_ERROR(AddRow(&row));
-    parts[slot].clear();
+    Part& part = parts[slot];
+    for (size_t i = 0; i < part.rows.size(); i++) {
+      RETURN_IF_ERROR(AddRow(batch, part.places[i], &part.rows[i]));
+    }
+    part.rows.clear();
+    part.places.clear();
+    batch++;
     return OkStatus();
   };
-  RETURN_IF_ERROR(ForEachBatch(&ctx(), child_.get(), Wanted{}, work, merge));
+  RETURN_IF_ERROR(ForEachBatch(&ctx(), child_.get(), Wanted{!labels_later_, true}, work, merge));
   if (!limit_) RETURN_IF_ERROR(FinishHeaps());
   return AccountRows(samples);
 }
 
-Status PickSource::AddRow(Row* row) {
+Status PickSource::AddRow(size_t batch, size_t place, Row* row) {
   Labels group_labels;
   if (!grouping_.single()) grouping_.LabelsOf(row->labels, &group_labels);
   bool added = false;
@@ -77,7 +87,7 @@ Status PickSource::AddRow(Row* row) {
   }
   if (limit_) return AddLimited(group, row);
   const size_t kept = kept_.size();
-  AddToHeaps(group, row);
+  AddToHeaps(group, batch, place, row);
   if (kept_.size() == kept) return OkStatus();
   return ctx().budget->AddBytes(sizeof(Kept) + kept_.back().labels.bytes().size());
 }
@@ -128,12 +138,12 @@ void PickSource::SiftDown(Heap* heap) const {
   }
 }
 
-void PickSource::AddToHeaps(uint32_t group, Row* row) {
+void PickSource::AddToHeaps(uint32_t group, size_t batch, size_t place, Row* row) {
   uint32_t series = kNotKept;
   auto keep = [&] {
     if (series == kNotKept) {
       series = static_cast<uint32_t>(kept_.size());
-      kept_.push_back({std::move(row->labels), row->drop_name});
+      kept_.push_back({std::move(row->labels), row->drop_name, batch, place});
     }
     return series;
   };
@@ -173,8 +183,10 @@ Status PickSource::FinishHeaps() {
         row_of[e.series] = rows_.size();
         Row& row = rows_.emplace_back();
         row.Reset(steps());
-        row.labels = kept_[e.series].labels;
-        row.drop_name = kept_[e.series].drop_name;
+        Kept& kept = kept_[e.series];
+        row.labels = std::move(kept.labels);
+        if (labels_later_) child_->LabelLater(kept.batch, kept.row, &row.labels);
+        row.drop_name = kept.drop_name;
         bytes += row.SizeBytes();
       }
       rows_[row_of[e.series]].SetFloat(i % steps(), e.value);

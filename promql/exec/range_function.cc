@@ -60,13 +60,7 @@ RangeFunctionSource::RangeFunctionSource(ExecContext* ctx, const PlanNode* node,
 Status RangeFunctionSource::DoOpen() {
   RETURN_IF_ERROR(open_scalars_(&call_.scalars));
   if (subquery_ != nullptr) return subquery_->Open();
-  const VectorSelector& v = As<MatrixSelector>(*range_->expr).vector();
-  Result<std::unique_ptr<SeriesSet>> set =
-      ctx().querier->Select(range_->ordered, range_->hints, v.matchers, &ctx().deadline);
-  if (!set.ok()) {
-    return InQueryWords(set.TakeStatus().WithContext("expanding series"), "expression evaluation");
-  }
-  set_ = std::move(*set);
+  ASSIGN_OR_RETURN(set_, ctx().Select(*range_));
   return OkStatus();
 }
 
@@ -74,6 +68,10 @@ size_t RangeFunctionSource::batches() const {
   if (subquery_ != nullptr) return subquery_->batches();
   const size_t per_batch = BatchRows(steps());
   return (set_->size() + per_batch - 1) / per_batch;
+}
+
+void RangeFunctionSource::LabelLater(size_t batch, size_t row, Labels* out) const {
+  ReadLabels(*set_, *range_, batch * BatchRows(steps()) + row, out);
 }
 
 Status RangeFunctionSource::DoProduce(size_t batch, Wanted wanted, Worker* worker, Block* out) {
@@ -89,8 +87,10 @@ Status RangeFunctionSource::ProduceFromStorage(size_t batch, bool labels, bool s
   uint64_t produced = 0;
   for (size_t i = batch * per_batch; i < end; i++) {
     Row& row = out->Add(samples ? steps() : 0);
-    if (labels) set_->LabelsOf(i, &row.labels);
+    if (i + kAhead < end) set_->Prefetch(i + kAhead);
+    if (labels) ReadLabels(*set_, *range_, i, &row.labels);
     if (!samples) continue;
+    const std::string_view name = labels ? row.labels.Get(kMetricName) : pinned_name_;
     SampleColumns& columns = worker->columns;
     columns.Clear();
     RETURN_IF_ERROR(
@@ -98,7 +98,6 @@ Status RangeFunctionSource::ProduceFromStorage(size_t batch, bool labels, bool s
                      "expression evaluation"));
     if (range_->histogram_stats) ReduceToStats(&columns);
     DropStaleMarkers(&columns);
-    const std::string_view name = labels ? row.labels.Get(kMetricName) : pinned_name_;
     RETURN_IF_ERROR(Evaluate(&columns, name, row.labels, worker, &row));
     produced += row.SizeInSamples();
   }
@@ -286,20 +285,15 @@ Result<Matrix> EvaluateSubquery(ExecContext* ctx, const PlanNode& node) {
 
 Result<Matrix> EvaluateRangeSelector(ExecContext* ctx, const PlanNode& node) {
   if (node.kind == PlanKind::kSubquery) return EvaluateSubquery(ctx, node);
-  const VectorSelector& v = As<MatrixSelector>(*node.expr).vector();
-  Result<std::unique_ptr<SeriesSet>> set =
-      ctx->querier->Select(true, node.hints, v.matchers, &ctx->deadline);
-  if (!set.ok()) {
-    return InQueryWords(set.TakeStatus().WithContext("expanding series"), "expression evaluation");
-  }
+  ASSIGN_OR_RETURN(const std::shared_ptr<const SeriesSet> set, ctx->Select(node));
   const int64_t end = node.window.End(node.grid.start_ms);
   const int64_t start = end - node.window.range_ms;
   Matrix matrix;
   SampleColumns columns;
-  for (size_t i = 0; i < (*set)->size(); i++) {
+  for (size_t i = 0; i < set->size(); i++) {
     if (i % 64 == 0) RETURN_IF_ERROR(ctx->CheckCancel());
     columns.Clear();
-    RETURN_IF_ERROR(InQueryWords((*set)->Read(i, node.hints.min_ms, node.hints.max_ms, &columns),
+    RETURN_IF_ERROR(InQueryWords(set->Read(i, node.hints.min_ms, node.hints.max_ms, &columns),
                                  "expression evaluation"));
     DropStaleMarkers(&columns);
     if (node.window.anchored || node.window.smoothed) {
@@ -311,7 +305,7 @@ Result<Matrix> EvaluateRangeSelector(ExecContext* ctx, const PlanNode& node) {
     }
     if (columns.times.empty() && columns.histograms.empty()) continue;
     MatrixSeries& series = matrix.emplace_back();
-    (*set)->LabelsOf(i, &series.labels);
+    set->LabelsOf(i, &series.labels);
     series.times.assign(columns.times.begin(), columns.times.end());
     series.values.assign(columns.values.begin(), columns.values.end());
     uint64_t samples = series.times.size(), bytes = sizeof(series) + 16 * samples;

@@ -51,16 +51,24 @@ void ReduceToStats(SampleColumns* columns) {
   }
 }
 
+void ReadLabels(const SeriesSet& set, const PlanNode& selector, size_t i, Labels* out) {
+  if (selector.key_labels_only) {
+    set.KeyLabelsOf(i, out);
+  } else {
+    set.LabelsOf(i, out);
+  }
+}
+
 Status SelectorSource::DoOpen() {
   if (matchers_ == nullptr) {
-    matchers_ = &As<VectorSelector>(*node().expr).matchers;
     hints_ = &node().hints;
     window_ = node().window;
+    ASSIGN_OR_RETURN(set_, ctx().Select(node()));
+    return OkStatus();
   }
   Result<std::unique_ptr<SeriesSet>> set =
-      ctx().querier->Select(node().ordered, *hints_, *matchers_, &ctx().deadline);
-  if (!set.ok())
-    return InQueryWords(set.TakeStatus().WithContext("expanding series"), "expression evaluation");
+      ctx().querier->Select(true, *hints_, *matchers_, &ctx().deadline);
+  if (!set.ok()) return SelectError(set.TakeStatus());
   set_ = std::move(*set);
   return OkStatus();
 }
@@ -70,13 +78,18 @@ size_t SelectorSource::batches() const {
   return (set_->size() + per_batch - 1) / per_batch;
 }
 
+void SelectorSource::LabelLater(size_t batch, size_t row, Labels* out) const {
+  ReadLabels(*set_, node(), batch * BatchRows(steps()) + row, out);
+}
+
 Status SelectorSource::DoProduce(size_t batch, Wanted wanted, Worker* worker, Block* out) {
   const size_t per_batch = BatchRows(steps());
   const size_t end = std::min(set_->size(), (batch + 1) * per_batch);
   uint64_t samples = 0;
   for (size_t i = batch * per_batch; i < end; i++) {
     Row& row = out->Add(wanted.samples ? steps() : 0);
-    if (wanted.labels) set_->LabelsOf(i, &row.labels);
+    if (i + kAhead < end) set_->Prefetch(i + kAhead);
+    if (wanted.labels) ReadLabels(*set_, node(), i, &row.labels);
     if (!wanted.samples) continue;
     SampleColumns& columns = worker->columns;
     columns.Clear();

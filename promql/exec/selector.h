@@ -2,6 +2,7 @@
 #ifndef DEUCALION_PROMQL_EXEC_SELECTOR_H_
 #define DEUCALION_PROMQL_EXEC_SELECTOR_H_
 
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,8 @@ class SelectorSource : public Source {
                  const SelectHints* hints, const SampleWindow& window, SelectorValue value)
       : Source(ctx, node), value_(value), matchers_(matchers), hints_(hints), window_(window) {}
   size_t batches() const override;
+  bool CanLabelLater() const override { return true; }
+  void LabelLater(size_t batch, size_t row, Labels* out) const override;
 
  protected:
   Status DoOpen() override;
@@ -49,7 +52,7 @@ class SelectorSource : public Source {
   const std::vector<Matcher>* matchers_ = nullptr;
   const SelectHints* hints_ = nullptr;
   SampleWindow window_;
-  std::unique_ptr<SeriesSet> set_;
+  std::shared_ptr<const SeriesSet> set_;
 };
 
 // rate(foo[5m]), max_over_time(expr[1h:1m]), …: one kernel over every series of a range selector or
@@ -62,6 +65,8 @@ class RangeFunctionSource : public Source {
                       SourcePtr subquery,
                       std::function<Status(std::vector<ScalarColumn>*)> scalars);
   size_t batches() const override;
+  bool CanLabelLater() const override { return subquery_ == nullptr; }
+  void LabelLater(size_t batch, size_t row, Labels* out) const override;
 
  protected:
   Status DoOpen() override;
@@ -82,11 +87,16 @@ class RangeFunctionSource : public Source {
   SourcePtr subquery_;
   std::function<Status(std::vector<ScalarColumn>*)> open_scalars_;
   std::string_view pinned_name_;  // of every series, when the selector says so
-  std::unique_ptr<SeriesSet> set_;
+  std::shared_ptr<const SeriesSet> set_;
 };
 
 // foo[5m] or expr[1h:1m] as the whole of an instant query.
 Result<Matrix> EvaluateRangeSelector(ExecContext* ctx, const PlanNode& node);
+
+// The labels of series i of a selector's set, as far as they are needed.
+void ReadLabels(const SeriesSet& set, const PlanNode& selector, size_t i, Labels* out);
+// How many series ahead of the one that is read storage is told.
+inline constexpr size_t kAhead = 4;
 
 // Leaves of histograms count and sum, and says in their hints what a look at the buckets would have
 // said of counter resets.

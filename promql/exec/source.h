@@ -41,6 +41,12 @@ class Source {
   // Replaces *out.
   Status Produce(size_t batch, Wanted wanted, Worker* worker, Block* out);
 
+  // Whether a batch has the same rows in the same places with and without labels, so that those of
+  // a few rows can be asked for later.
+  virtual bool CanLabelLater() const { return false; }
+  // What Produce with labels would have put into row `row` of `batch`. Only if CanLabelLater().
+  virtual void LabelLater(size_t batch, size_t row, Labels* out) const {}
+
   const PlanNode& node() const { return *node_; }
   // Told by a source that sits on this one for the same node: only the outermost counts.
   void CountedAbove(const PlanNode* node) { counts_ = counts_ && node != node_; }

@@ -4,8 +4,9 @@
 // What planning does: durations, start(), end(), range() and step() become numbers; scalar
 // arithmetic on numbers is folded; @ and offsets become one rule per selector ("the window ends at
 // …"); subtrees that do not depend on the step are evaluated once and repeated (kRepeat); every
-// selector gets the time range it needs and the hints storage may use; it is known where dropping
-// __name__ can make two series alike.
+// selector gets the time range it needs and the hints storage may use, the labels that matter among
+// them; selectors of the same series share one look-up; it is known where dropping __name__ can make
+// two series alike.
 //
 // The plan borrows the syntax tree: positions, texts and operators are read from there.
 #ifndef DEUCALION_PROMQL_PLAN_PLAN_H_
@@ -69,6 +70,9 @@ struct PlanNode {
   // above, nothing that needs buckets), so buckets may go once counter resets have been found.
   bool histogram_stats = false;
   bool ordered = true;  // selectors: the order of the series reaches the user
+  // Selectors: no labels matter but hints.key_labels and the metric name.
+  bool key_labels_only = false;
+  int selection = -1;  // selectors: place in Plan::selections
   // How often samples read below here count in totalQueryableSamples: 0 inside a subquery whose
   // points are counted by the function around it, the number of steps below kRepeat.
   uint64_t count_factor = 1;
@@ -89,8 +93,16 @@ struct PlanOptions {
   std::function<int64_t(int64_t range_ms)> default_subquery_step;
 };
 
+// Series to be looked up once for all selectors that ask for the same ones.
+struct Selection {
+  const std::vector<Matcher>* matchers = nullptr;
+  SelectHints hints;  // what any of the selectors needs
+  bool ordered = false;
+};
+
 struct Plan {
   std::unique_ptr<PlanNode> root;
+  std::vector<Selection> selections;
   int nodes = 0;
   size_t max_steps = 1;  // of any node
   // Over all selectors, inclusive; both 0 when there is none.

@@ -1,8 +1,12 @@
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
+#include "promql/functions/math.h"
+#include "promql/functions/range_call.h"
 #include "promql/plan/durations.h"
 #include "promql/plan/plan.h"
 #include "promql/plan/scalar_math.h"
@@ -108,6 +112,102 @@ bool IsMetadataName(std::string_view name) {
   return name == kMetricName || name == kTypeLabel || name == kUnitLabel;
 }
 
+// Functions that hand on the labels of their only vector argument, less the metric name, without a
+// look at them.
+bool PassesLabels(const Call& c) {
+  if (c.args.empty() || c.function->id == FunctionId::kAbsentOverTime) return false;
+  if (MathFunctionOf(c.function->id) != nullptr || DateFunctionOf(c.function->id) != nullptr ||
+      RangeKernelOf(c.function->id) != nullptr) {
+    return true;
+  }
+  switch (c.function->id) {
+    case FunctionId::kClamp:
+    case FunctionId::kClampMax:
+    case FunctionId::kClampMin:
+    case FunctionId::kRound:
+    case FunctionId::kTimestamp:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Tells the selectors below `node` that of their labels only `names` (sorted) are looked at.
+// `dropped`: on the way up the metric name goes, so series whose names vary may become alike, which
+// all of their labels must tell.
+void NeedOnly(const std::vector<std::string>& names, bool dropped, PlanNode* node) {
+  switch (node->kind) {
+    case PlanKind::kSelector:
+    case PlanKind::kRangeSelector:
+      if (dropped && node->names == NameState::kVary) return;
+      node->key_labels_only = true;
+      node->hints.key_labels = names;
+      return;
+    case PlanKind::kSubquery:
+    case PlanKind::kRepeat:
+      return NeedOnly(names, dropped, node->children[0].get());
+    case PlanKind::kNegate:
+    case PlanKind::kVectorScalar:
+      break;
+    case PlanKind::kCall:
+      if (!PassesLabels(As<Call>(*node->expr))) return;
+      break;
+    default:
+      return;
+  }
+  for (const auto& child : node->children) {
+    const ValueType type = child->expr->Type();
+    if (type == ValueType::kVector || type == ValueType::kMatrix) {
+      NeedOnly(names, true, child.get());
+    }
+  }
+}
+
+// Whether one look-up for both time ranges costs little more than the longer of the two.
+bool NearlySameRange(const SelectHints& a, const SelectHints& b) {
+  const auto span = [](int64_t min_ms, int64_t max_ms) {
+    return static_cast<double>(max_ms) - static_cast<double>(min_ms);
+  };
+  return span(std::min(a.min_ms, b.min_ms), std::max(a.max_ms, b.max_ms)) <=
+         1.5 * std::max(span(a.min_ms, a.max_ms), span(b.min_ms, b.max_ms));
+}
+
+bool CanShare(const Selection& s, const PlanNode& selector) {
+  if (s.hints.newest_only != selector.hints.newest_only) return false;
+  return s.hints.newest_only ? s.hints.min_ms == selector.hints.min_ms &&
+                                   s.hints.max_ms == selector.hints.max_ms
+                             : NearlySameRange(s.hints, selector.hints);
+}
+
+// Finds the selectors that ask for the same series.
+std::vector<Selection> ShareSelections(const std::vector<PlanNode*>& selectors) {
+  std::vector<Selection> all;
+  std::unordered_map<std::string, int> last;  // by matchers: the newest selection
+  for (PlanNode* node : selectors) {
+    const Expr& e = *node->expr;
+    const VectorSelector& v = node->kind == PlanKind::kSelector ? As<VectorSelector>(e)
+                                                                : As<MatrixSelector>(e).vector();
+    std::string key;
+    for (const Matcher& m : v.matchers) key += m.ToString() + ",";
+    const auto [it, fresh] = last.try_emplace(std::move(key), -1);
+    if (fresh || !CanShare(all[static_cast<size_t>(it->second)], *node)) {
+      it->second = static_cast<int>(all.size());
+      all.push_back({&v.matchers, node->hints, node->ordered});
+    }
+    node->selection = it->second;
+    Selection& s = all[static_cast<size_t>(it->second)];
+    s.ordered = s.ordered || node->ordered;
+    s.hints.min_ms = std::min(s.hints.min_ms, node->hints.min_ms);
+    s.hints.max_ms = std::max(s.hints.max_ms, node->hints.max_ms);
+    std::vector<std::string> names;
+    std::set_union(s.hints.key_labels.begin(), s.hints.key_labels.end(),
+                   node->hints.key_labels.begin(), node->hints.key_labels.end(),
+                   std::back_inserter(names));
+    s.hints.key_labels = std::move(names);
+  }
+  return all;
+}
+
 class Planner {
  public:
   explicit Planner(const PlanOptions& options) : options_(options) {}
@@ -122,6 +222,7 @@ class Planner {
     Plan plan;
     ASSIGN_OR_RETURN(plan.root, Build(root, around));
     plan.nodes = next_id_;
+    plan.selections = ShareSelections(selectors_);
     plan.max_steps = max_steps_;
     if (min_ms_ <= max_ms_) {
       plan.min_ms = min_ms_;
@@ -233,6 +334,10 @@ class Planner {
         PinsName(v) && !options_.type_and_unit_labels ? NameState::kSame : NameState::kVary;
     node->histogram_stats = around.histogram_stats && !around.histogram_whole;
     SetHints(around, node.get());
+    // Counter resets of histograms are found by comparing with the samples before.
+    selectors_.push_back(node.get());
+    node->hints.newest_only = kind == PlanKind::kSelector && around.grid.steps == 1 &&
+                              !v.smoothed && !node->histogram_stats;
     return node;
   }
 
@@ -381,6 +486,12 @@ class Planner {
     if (StripParens(*a.expr).kind() != ExprKind::kVectorSelector) inside.aggregate = nullptr;
     ASSIGN_OR_RETURN(NodePtr child, Build(*a.expr, inside));
     node->names = NamesAfterAggregate(a, child->names);
+    if (!a.without && !KeepsSeries(a.op) && a.op != AggregateOp::kCountValues) {
+      std::vector<std::string> names = a.grouping;
+      names.emplace_back(kMetricName);  // warnings show it
+      std::sort(names.begin(), names.end());
+      NeedOnly(names, false, child.get());
+    }
     node->children.push_back(std::move(child));
     if (a.param && a.op != AggregateOp::kCountValues) {
       inside.aggregate = nullptr;
@@ -480,6 +591,7 @@ class Planner {
 
   const PlanOptions& options_;
   int next_id_ = 0;
+  std::vector<PlanNode*> selectors_;
   size_t max_steps_ = 1;
   int64_t min_ms_ = std::numeric_limits<int64_t>::max();
   int64_t max_ms_ = std::numeric_limits<int64_t>::min();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <set>
 
 #include "model/value.h"
@@ -36,16 +37,56 @@ ResetHint HintAfter(const Sample* previous, const FloatHistogram& h) {
   return same_layout && !now.DetectReset(before) ? ResetHint::kNotReset : ResetHint::kUnknown;
 }
 
+// What storage promises of a run of samples, said as plainly as it can be.
+SliceSummary SummaryOf(const std::vector<Sample>& samples) {
+  SliceSummary s;
+  s.integral = true;
+  double partial = 0;
+  for (const Sample& sample : samples) {
+    const double v = sample.value;
+    if (IsStaleNan(v)) continue;
+    if (s.count == 0) {
+      s.first_ms = sample.time_ms;
+      s.first = s.min = s.max = v;
+    } else {
+      if (v < s.last) {
+        s.resets++;
+        s.correction += s.last;
+      }
+      if (v != s.last && !(std::isnan(v) && std::isnan(s.last))) s.changes++;
+      if (std::isnan(s.min) || v < s.min) s.min = v;
+      if (std::isnan(s.max) || v > s.max) s.max = v;
+    }
+    s.count++;
+    s.last_ms = sample.time_ms;
+    s.last = v;
+    partial += v;
+    if (!std::isfinite(v) || v != std::floor(v) || std::fabs(partial) >= 9007199254740992.0) {
+      s.integral = false;
+    }
+  }
+  s.sum = s.integral ? partial : 0;
+  return s;
+}
+
 class MemorySeriesSet : public SeriesSet {
  public:
-  explicit MemorySeriesSet(std::vector<SeriesMap::const_iterator> series)
-      : series_(std::move(series)) {}
+  MemorySeriesSet(std::vector<SeriesMap::const_iterator> series, SelectHints hints, bool summaries)
+      : series_(std::move(series)), hints_(std::move(hints)), summaries_(summaries) {}
 
   size_t size() const override { return series_.size(); }
   void LabelsOf(size_t i, Labels* out) const override { *out = series_[i]->first; }
+  void KeyLabelsOf(size_t i, Labels* out) const override {
+    LabelsBuilder builder(series_[i]->first);
+    *out = builder.Keep(hints_.key_labels).Build();
+  }
   Status Read(size_t i, int64_t min_ms, int64_t max_ms, SampleColumns* out) const override {
-    for (const Sample& s : series_[i]->second) {
+    const std::vector<Sample>& samples = series_[i]->second;
+    for (size_t k = 0; k < samples.size(); k++) {
+      const Sample& s = samples[k];
       if (s.time_ms < min_ms || s.time_ms > max_ms) continue;
+      const bool newer = k + 1 < samples.size() && samples[k + 1].time_ms <= max_ms;
+      if (hints_.newest_only && newer) continue;
       if (s.histogram != nullptr) {
         out->histograms.push_back({s.time_ms, s.st_ms, *s.histogram, /*integer=*/false});
         continue;
@@ -56,14 +97,43 @@ class MemorySeriesSet : public SeriesSet {
     }
     return OkStatus();
   }
+  // Slices of seven samples, wherever they lie.
+  bool ReadSummaries(size_t i, int64_t min_ms, int64_t max_ms, SummarySink* sink,
+                     Status*) const override {
+    const std::vector<Sample>& samples = series_[i]->second;
+    const bool plain = std::all_of(samples.begin(), samples.end(), [](const Sample& s) {
+      return s.histogram == nullptr && s.st_ms == 0;
+    });
+    if (!summaries_ || !plain) return false;
+    for (size_t begin = 0; begin < samples.size(); begin += 7) {
+      const size_t end = std::min(begin + 7, samples.size());
+      const std::vector<Sample> slice(samples.begin() + static_cast<long>(begin),
+                                      samples.begin() + static_cast<long>(end));
+      if (slice.front().time_ms >= min_ms && slice.back().time_ms <= max_ms) {
+        sink->OnSlice(SummaryOf(slice));
+        continue;
+      }
+      SampleColumns columns;
+      for (const Sample& s : slice) {
+        if (s.time_ms < min_ms || s.time_ms > max_ms) continue;
+        columns.times.push_back(s.time_ms);
+        columns.values.push_back(s.value);
+      }
+      sink->OnSamples(columns.times, columns.values);
+    }
+    return true;
+  }
 
  private:
   const std::vector<SeriesMap::const_iterator> series_;
+  const SelectHints hints_;
+  const bool summaries_;
 };
 
 class MemoryQuerier : public Querier {
  public:
-  explicit MemoryQuerier(const SeriesMap* series) : series_(series) {}
+  MemoryQuerier(const SeriesMap* series, bool summaries)
+      : series_(series), summaries_(summaries) {}
 
   Result<std::unique_ptr<SeriesSet>> Select(bool, const SelectHints& hints,
                                             const std::vector<Matcher>& matchers,
@@ -73,7 +143,8 @@ class MemoryQuerier : public Querier {
       if (hints.limit != 0 && found.size() >= hints.limit) break;
       if (MatchesAll(matchers, it->first)) found.push_back(it);
     }
-    return std::unique_ptr<SeriesSet>(std::make_unique<MemorySeriesSet>(std::move(found)));
+    return std::unique_ptr<SeriesSet>(
+        std::make_unique<MemorySeriesSet>(std::move(found), hints, summaries_));
   }
   Result<std::vector<std::string>> LabelValues(const std::string& name,
                                                const std::vector<Matcher>& matchers, size_t limit,
@@ -109,6 +180,7 @@ class MemoryQuerier : public Querier {
   }
 
   const SeriesMap* const series_;
+  const bool summaries_;
 };
 
 }  // namespace
@@ -143,7 +215,7 @@ Status MemoryStorage::AppendSample(const Labels& labels, Sample sample) {
 }
 
 Result<std::unique_ptr<Querier>> MemoryStorage::NewQuerier(int64_t, int64_t) {
-  return std::unique_ptr<Querier>(std::make_unique<MemoryQuerier>(&series_));
+  return std::unique_ptr<Querier>(std::make_unique<MemoryQuerier>(&series_, summaries_));
 }
 
 }  // namespace deucalion::testing_support

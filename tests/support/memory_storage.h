@@ -1,7 +1,8 @@
 // MemoryStorage: series in a map. What tests of the query language read from, so that they do not
 // depend on the database.
 //
-// Obvious rather than fast. It answers as Prometheus's storage would: float histograms come back
+// Obvious rather than fast, and it takes hints at their word: labels that are not needed and samples
+// that do not matter are never returned, and whatever can be summarised is. It answers as Prometheus's storage would: float histograms come back
 // with the counter reset hint the chunk would give them. Writers and readers must not overlap.
 #ifndef DEUCALION_TESTS_SUPPORT_MEMORY_STORAGE_H_
 #define DEUCALION_TESTS_SUPPORT_MEMORY_STORAGE_H_
@@ -27,6 +28,8 @@ class MemoryStorage : public Queryable {
                          int64_t st_ms = 0);
   void Clear() { series_.clear(); }
   size_t series_count() const { return series_.size(); }
+  // Off: samples are always handed out one by one.
+  void OfferSummaries(bool offer) { summaries_ = offer; }
 
   Result<std::unique_ptr<Querier>> NewQuerier(int64_t min_ms, int64_t max_ms) override;
 
@@ -42,6 +45,7 @@ class MemoryStorage : public Queryable {
   Status AppendSample(const Labels& labels, Sample sample);
 
   SeriesMap series_;
+  bool summaries_ = true;
 };
 
 }  // namespace deucalion::testing_support
