@@ -6,9 +6,15 @@
 #include "promql/exec/build.h"
 #include "promql/exec/notes.h"
 #include "promql/exec/selector.h"
+#include "promql/exec/window_fold.h"
 
 namespace deucalion::promql {
 namespace {
+
+// Blocks have summaries from eight hours on, of slices of two hours at one sample in 15 s.
+constexpr int64_t kSummariesFromMs = 6 * 3600 * 1000;
+// After so many series in a row without a use for theirs, they are not asked for any more.
+constexpr int kSummaryTries = 16;
 
 std::string_view PinnedName(const PlanNode& range) {
   if (range.kind != PlanKind::kRangeSelector || range.names != NameState::kSame) return {};
@@ -55,7 +61,8 @@ RangeFunctionSource::RangeFunctionSource(ExecContext* ctx, const PlanNode* node,
       kernel_(RangeKernelOf(call_.id)),
       subquery_(std::move(subquery)),
       open_scalars_(std::move(scalars)),
-      pinned_name_(PinnedName(*range)) {}
+      pinned_name_(PinnedName(*range)),
+      may_summarise_(MaySummarise()) {}
 
 Status RangeFunctionSource::DoOpen() {
   RETURN_IF_ERROR(open_scalars_(&call_.scalars));
@@ -80,6 +87,48 @@ Status RangeFunctionSource::DoProduce(size_t batch, Wanted wanted, Worker* worke
   return ProduceFromStorage(batch, labels, wanted.samples, worker, out);
 }
 
+// Windows that do not overlap may be answered from summaries. Of others every sample is looked at
+// once anyway, and how many are new to a window could not be told.
+bool RangeFunctionSource::MaySummarise() const {
+  const SampleWindow& w = range_->window;
+  const bool apart = steps() == 1 || (!w.fixed_end_ms && call_.grid.step_ms >= w.range_ms);
+  return apart && w.range_ms >= kSummariesFromMs && !range_->histogram_stats &&
+         WindowFold::Knows(call_);
+}
+
+Result<bool> RangeFunctionSource::Summarise(size_t i, Worker* worker, Row* row) {
+  if (summaries_failed_.load(std::memory_order_relaxed) > kSummaryTries) return false;
+  WindowFold fold(call_);
+  std::vector<uint64_t> counts(steps());
+  uint64_t all = 0;
+  for (size_t step = 0; step < steps(); step++) {
+    fold.Clear();
+    Status status;
+    const bool known = set_->ReadSummaries(i, call_.RangeStart(step) + 1, call_.RangeEnd(step),
+                                           &fold, &status);
+    RETURN_IF_ERROR(InQueryWords(std::move(status), "expression evaluation"));
+    if (!known || !fold.exact()) {
+      // Most likely the next series is like this one.
+      summaries_failed_.fetch_add(1, std::memory_order_relaxed);
+      row->floats.Reset(steps());
+      return false;
+    }
+    counts[step] = fold.count();
+    all += fold.count();
+    if (const std::optional<double> value = fold.Result(step)) row->SetFloat(step, *value);
+  }
+  summaries_failed_.store(0, std::memory_order_relaxed);
+  RETURN_IF_ERROR(ctx().budget->CheckTransient(all));
+  if (worker->per_step()) {
+    for (size_t step = 0; step < steps(); step++) {
+      worker->CountSamples(node(), step, counts[step], counts[step]);
+    }
+  } else {
+    worker->CountSamplesTotal(node(), all, all);
+  }
+  return true;
+}
+
 Status RangeFunctionSource::ProduceFromStorage(size_t batch, bool labels, bool samples,
                                                Worker* worker, Block* out) {
   const size_t per_batch = BatchRows(steps());
@@ -91,6 +140,14 @@ Status RangeFunctionSource::ProduceFromStorage(size_t batch, bool labels, bool s
     if (labels) ReadLabels(*set_, *range_, i, &row.labels);
     if (!samples) continue;
     const std::string_view name = labels ? row.labels.Get(kMetricName) : pinned_name_;
+    if (may_summarise_) {
+      ASSIGN_OR_RETURN(const bool done, Summarise(i, worker, &row));
+      if (done) {
+        NoteIfNotCounter(name, row.labels, row, worker);
+        produced += row.SizeInSamples();
+        continue;
+      }
+    }
     SampleColumns& columns = worker->columns;
     columns.Clear();
     RETURN_IF_ERROR(

@@ -2,6 +2,7 @@
 #ifndef DEUCALION_PROMQL_EXEC_SELECTOR_H_
 #define DEUCALION_PROMQL_EXEC_SELECTOR_H_
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -75,6 +76,9 @@ class RangeFunctionSource : public Source {
  private:
   Status ProduceFromStorage(size_t batch, bool labels, bool samples, Worker* worker, Block* out);
   Status ProduceFromSubquery(size_t batch, Wanted wanted, Worker* worker, Block* out);
+  bool MaySummarise() const;
+  // False: the samples must be read. Leaves the row without any then.
+  Result<bool> Summarise(size_t i, Worker* worker, Row* row);
   void FindFloatBounds(const std::vector<int64_t>& times, Worker* worker);
   Status Evaluate(SampleColumns* columns, std::string_view name, LabelsView labels, Worker* worker,
                   Row* row);
@@ -87,6 +91,8 @@ class RangeFunctionSource : public Source {
   SourcePtr subquery_;
   std::function<Status(std::vector<ScalarColumn>*)> open_scalars_;
   std::string_view pinned_name_;  // of every series, when the selector says so
+  const bool may_summarise_;
+  std::atomic<int> summaries_failed_{0};  // series in a row
   std::shared_ptr<const SeriesSet> set_;
 };
 

@@ -7,6 +7,7 @@
 #define DEUCALION_PROMQL_FUNCTIONS_RANGE_CALL_H_
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -54,6 +55,16 @@ using RangeKernel = Status (*)(const RangeCall& call, const RangeSeries& series,
 
 // Null when `id` takes no range.
 RangeKernel RangeKernelOf(FunctionId id);
+
+// A window of floats of which not all samples are at hand.
+struct WindowEnds {
+  uint64_t count = 0;  // at least one
+  int64_t first_ms = 0, last_ms = 0;
+  double first = 0, last = 0;
+  std::span<const double> before_resets;  // values before each counter reset, in order
+};
+// rate, increase or delta of it, as RateKernel computes it without start timestamps.
+std::optional<double> RateOfEnds(const RangeCall& call, size_t step, const WindowEnds& ends);
 
 // The families, one file each.
 Status RateKernel(const RangeCall&, const RangeSeries&, Worker*, Row*);          // rate.cc

@@ -90,13 +90,23 @@ bool HasZeroSample(const Edges& e, bool counter) {
          e.first_start < e.first_time;
 }
 
+bool IsCounter(const RangeCall& call) { return call.id != FunctionId::kDelta; }
+
+// `result`: last less first, what resets hid added.
+double Extrapolate(const RangeCall& call, const Edges& e, double first_value, double result,
+                   bool zero_sample) {
+  double factor = Stretch(e, IsCounter(call), first_value, result, zero_sample);
+  if (call.id == FunctionId::kRate) factor /= call.range_seconds();
+  return result * factor;
+}
+
 class RateOfSeries {
  public:
   RateOfSeries(const RangeCall& call, const RangeSeries& series, Worker* worker)
       : call_(call),
         s_(series),
         worker_(worker),
-        counter_(call.id != FunctionId::kDelta),
+        counter_(IsCounter(call)),
         per_second_(call.id == FunctionId::kRate) {
     if (counter_) FindResets(series, call.start_timestamps, &events_);
   }
@@ -134,9 +144,7 @@ class RateOfSeries {
     double result = s_.values[end - 1] - s_.values[begin];
     if (counter_) result = AddResets(begin, end, result);
     if (zero_sample) result += s_.values[begin];
-    double factor = Stretch(e, counter_, s_.values[begin], result, zero_sample);
-    if (per_second_) factor /= call_.range_seconds();
-    out->SetFloat(step, result * factor);
+    out->SetFloat(step, Extrapolate(call_, e, s_.values[begin], result, zero_sample));
   }
 
   // Adds the values before each reset in (begin, end).
@@ -263,6 +271,17 @@ class RateOfSeries {
 };
 
 }  // namespace
+
+std::optional<double> RateOfEnds(const RangeCall& call, size_t step, const WindowEnds& ends) {
+  if (ends.count < 2) return std::nullopt;
+  double result = ends.last - ends.first;
+  if (IsCounter(call)) {
+    for (const double v : ends.before_resets) result += v;
+  }
+  const Edges e = {call.RangeStart(step), call.RangeEnd(step), ends.first_ms,
+                   ends.last_ms,          ends.count,          0};
+  return Extrapolate(call, e, ends.first, result, false);
+}
 
 Status RateKernel(const RangeCall& call, const RangeSeries& series, Worker* worker, Row* out) {
   if (call.window.anchored || call.window.smoothed) {
