@@ -11,7 +11,7 @@
 namespace deucalion::tsdb {
 namespace {
 
-constexpr size_t kHeaderBytes = 8;
+constexpr size_t kHeaderBytes = kPrometheusChunksHeaderBytes;
 
 bool IsSegmentName(const std::string& name) {
   return name.size() == 6 &&
@@ -33,6 +33,18 @@ void TakeFloats(const std::vector<int64_t>& times, const std::vector<double>& va
     out->values.push_back(values[i]);
     if (keep) out->start_times.push_back(started ? starts[i] : 0);
   }
+}
+
+// Counts as deltas.
+std::vector<int64_t> ToDeltas(const std::vector<double>& counts) {
+  std::vector<int64_t> deltas;
+  int64_t previous = 0;
+  for (const double c : counts) {
+    const int64_t now = static_cast<int64_t>(c);
+    deltas.push_back(now - previous);
+    previous = now;
+  }
+  return deltas;
 }
 
 FloatHistogram AsFloat(const IntHistogram& h) { return h.ToFloat(); }
@@ -104,6 +116,22 @@ Result<PrometheusChunk> PrometheusChunkFiles::Read(uint64_t ref) const {
   if (!in.ok()) return CorruptError(where() + ": chunk lies outside the file");
   if (Crc32c(body) != crc) return CorruptError(where() + ": checksum mismatch");
   return PrometheusChunk{static_cast<uint8_t>(body[0]), body.substr(1)};
+}
+
+IntHistogram ToIntHistogram(const FloatHistogram& h) {
+  IntHistogram out;
+  out.reset_hint = h.reset_hint;
+  out.schema = h.schema;
+  out.zero_threshold = h.zero_threshold;
+  out.zero_count = static_cast<uint64_t>(h.zero_count);
+  out.count = static_cast<uint64_t>(h.count);
+  out.sum = h.sum;
+  out.positive_spans = h.positive_spans;
+  out.negative_spans = h.negative_spans;
+  out.positive_buckets = ToDeltas(h.positive_buckets);
+  out.negative_buckets = ToDeltas(h.negative_buckets);
+  out.custom_values = h.custom_values;
+  return out;
 }
 
 Status DecodePrometheusChunk(const PrometheusChunk& chunk, int64_t min_ms, int64_t max_ms,

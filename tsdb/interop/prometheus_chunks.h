@@ -16,6 +16,7 @@
 
 #include "base/file_system.h"
 #include "base/status.h"
+#include "model/histogram.h"
 #include "tsdb/storage/queryable.h"
 
 namespace deucalion::tsdb {
@@ -23,6 +24,7 @@ namespace deucalion::tsdb {
 inline constexpr uint32_t kPrometheusChunksMagic = 0x85BD40DD;
 // Encodings, as they are on disk.
 inline constexpr uint8_t kEncodingXor = 1;
+inline constexpr size_t kPrometheusChunksHeaderBytes = 8;
 
 struct PrometheusChunk {
   uint8_t encoding = 0;
@@ -45,6 +47,9 @@ class PrometheusChunkFiles {
   };
   std::vector<File> files_;
 };
+
+// The integer histogram of which `h` is the float form: all its counts are whole.
+IntHistogram ToIntHistogram(const FloatHistogram& h);
 
 // Appends the samples of a chunk within [min_ms, max_ms].
 Status DecodePrometheusChunk(const PrometheusChunk& chunk, int64_t min_ms, int64_t max_ms,

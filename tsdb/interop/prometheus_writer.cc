@@ -109,36 +109,8 @@ class SegmentFiles {
   uint32_t files_ = 0;
 };
 
-// Counts as deltas, for histograms whose counts are all whole.
-std::vector<int64_t> ToDeltas(const std::vector<double>& counts) {
-  std::vector<int64_t> deltas;
-  int64_t previous = 0;
-  for (const double c : counts) {
-    const int64_t now = static_cast<int64_t>(c);
-    deltas.push_back(now - previous);
-    previous = now;
-  }
-  return deltas;
-}
-
-IntHistogram ToInteger(const FloatHistogram& h) {
-  IntHistogram out;
-  out.reset_hint = h.reset_hint;
-  out.schema = h.schema;
-  out.zero_threshold = h.zero_threshold;
-  out.zero_count = static_cast<uint64_t>(h.zero_count);
-  out.count = static_cast<uint64_t>(h.count);
-  out.sum = h.sum;
-  out.positive_spans = h.positive_spans;
-  out.negative_spans = h.negative_spans;
-  out.positive_buckets = ToDeltas(h.positive_buckets);
-  out.negative_buckets = ToDeltas(h.negative_buckets);
-  out.custom_values = h.custom_values;
-  return out;
-}
-
 const FloatHistogram& Convert(const FloatHistogram& h, FloatHistogramWriter*) { return h; }
-IntHistogram Convert(const FloatHistogram& h, IntHistogramWriter*) { return ToInteger(h); }
+IntHistogram Convert(const FloatHistogram& h, IntHistogramWriter*) { return ToIntHistogram(h); }
 
 // A run of histograms of one kind as chunks.
 template <typename Writer>
