@@ -49,7 +49,9 @@ Status Db::Init() {
   }
   RETURN_IF_ERROR(LoadFormat());
   RETURN_IF_ERROR(OpenBlocks());
+  RETURN_IF_ERROR(BeginImport());
   RETURN_IF_ERROR(OpenHead());
+  RETURN_IF_ERROR(FinishImport());
   wal_feed_ = std::make_unique<DbWalFeed>(options_.fs, options_.clock, options_.logger, head_.get(),
                                           wal_.get(), catalog_.get());
   RegisterMetrics();

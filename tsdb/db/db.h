@@ -31,6 +31,7 @@
 #include "tsdb/head/head.h"
 #include "tsdb/head/head_appender.h"
 #include "tsdb/head/head_replay.h"
+#include "tsdb/interop/prometheus_import.h"
 #include "tsdb/storage.h"
 #include "tsdb/wal/wal.h"
 
@@ -125,6 +126,10 @@ class Db final : public Storage, public StorageAdmin {
   Status LoadFormat();
   Status OpenBlocks();
   Status OpenHead();
+  // db_import.cc: the logs of a Prometheus directory, as blocks. Begun before the head is there,
+  // finished behind it.
+  Status BeginImport();
+  Status FinishImport();
   Result<std::unique_ptr<CheckpointReader>> FindCheckpoint();
   Status DropOldCheckpoints(uint64_t newest);
   bool CheckpointDue() const;
@@ -143,6 +148,7 @@ class Db final : public Storage, public StorageAdmin {
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<DbWalFeed> wal_feed_;
   std::unique_ptr<BlockEngine> blocks_;
+  std::unique_ptr<PrometheusImport> import_;  // while opening
   ReplayStats replay_stats_;
   uint64_t checkpoint_series_ = 0;  // found in the checkpoint at start
   std::shared_ptr<ReplayTracker> tracker_;
