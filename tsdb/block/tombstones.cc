@@ -46,6 +46,7 @@ Result<Tombstones> Tombstones::Decode(std::string_view bytes) {
     for (uint64_t k = 0; in.ok() && k < intervals; ++k) {
       const int64_t min = in.SignedVarint();
       const int64_t max = static_cast<int64_t>(static_cast<uint64_t>(min) + in.Varint());
+      if (max < min) in.Fail();
       if (in.ok()) tombstones.Add(static_cast<SeriesNumber>(series), {min, max});
     }
   }

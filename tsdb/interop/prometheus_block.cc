@@ -3,16 +3,13 @@
 #include <algorithm>
 #include <set>
 
-#include "base/bytes.h"
-#include "base/hash.h"
 #include "tsdb/block/merge.h"
 #include "tsdb/interop/prometheus_chunks.h"
 #include "tsdb/interop/prometheus_index.h"
+#include "tsdb/interop/prometheus_tombstones.h"
 
 namespace deucalion::tsdb {
 namespace {
-
-constexpr uint32_t kTombstonesMagic = 0x0130BA30;
 
 void CopyLabels(const PrometheusSeries& series, Labels* out) {
   out->Clear();
@@ -116,30 +113,10 @@ class PrometheusBlock : public Block {
     return true;
   }
 
-  // u32 magic, u8 version, { varint series, svarint min, svarint max }, u32 crc32c of those.
   static Result<Tombstones> ReadTombstones(FileSystem* fs, const std::string& path) {
-    Tombstones deleted;
-    if (!fs->Exists(path)) return deleted;
+    if (!fs->Exists(path)) return Tombstones();
     ASSIGN_OR_RETURN(const std::string bytes, fs->ReadFile(path));
-    if (bytes.size() < 9) return CorruptError(path + ": invalid size");
-    ByteReader header(bytes);
-    if (header.BigEndian32() != kTombstonesMagic || header.U8() != 1) {
-      return CorruptError(path + ": invalid magic number or version");
-    }
-    const std::string_view body = std::string_view(bytes).substr(5, bytes.size() - 9);
-    if (Crc32c(body) !=
-        ByteReader(std::string_view(bytes).substr(bytes.size() - 4)).BigEndian32()) {
-      return CorruptError(path + ": checksum did not match");
-    }
-    ByteReader in(body);
-    while (in.ok() && !in.done()) {
-      const uint64_t series = in.Varint();
-      const int64_t min_ms = in.SignedVarint(), max_ms = in.SignedVarint();
-      if (series > UINT32_MAX) in.Fail();
-      if (in.ok()) deleted.Add(static_cast<SeriesNumber>(series), {min_ms, max_ms});
-    }
-    return in.ok() ? Result<Tombstones>(std::move(deleted))
-                   : CorruptError(path + ": does not decode");
+    return DecodePrometheusTombstones(bytes, path);
   }
 
   BlockMeta meta_;

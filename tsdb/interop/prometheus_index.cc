@@ -268,6 +268,18 @@ std::vector<std::string> PrometheusIndex::LabelNames() const {
   return names;
 }
 
+Status PrometheusIndex::VerifyPostings() const {
+  for (const Name& n : names_) {
+    Status status;
+    Walk(n, "", [&](const Entry& entry) {
+      status = ReadPostings(entry.postings).status();
+      return status.ok();
+    });
+    RETURN_IF_ERROR(std::move(status));
+  }
+  return OkStatus();
+}
+
 Status PrometheusIndex::Health() const {
   if (!damaged_.load(std::memory_order_acquire)) return OkStatus();
   MutexLock lock(mu_);

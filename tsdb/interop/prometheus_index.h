@@ -55,6 +55,8 @@ class PrometheusIndex : public IndexReader {
   // Replaces *out. With `labels_only` the chunks are left out.
   Status Series(SeriesNumber series, bool labels_only, PrometheusSeries* out) const;
   std::vector<std::string> LabelNames() const;
+  // Reads every postings list.
+  Status VerifyPostings() const;
   Status Health() const EXCLUDES(mu_);
   uint64_t size_bytes() const { return data_.size(); }
 
