@@ -16,12 +16,32 @@ def field(number, payload):
     return varint(number << 3 | 2) + varint(len(payload)) + payload
 
 
-def series(labels, samples):
-    """labels: a dict; samples: [(time_ms, value)]."""
-    out = b"".join(field(1, field(1, k.encode()) + field(2, v.encode())) for k, v in sorted(labels.items()))
+def label_pairs(labels):
+    return b"".join(field(1, field(1, k.encode()) + field(2, v.encode())) for k, v in sorted(labels.items()))
+
+
+def series(labels, samples, histograms=(), exemplars=()):
+    """labels: a dict; samples: [(time_ms, value)]; histograms: [(time_ms, counts)] of buckets (0.5, 1], (1, 2] …;
+    exemplars: [(time_ms, value, labels)]."""
+    out = label_pairs(labels)
     for t, v in samples:
         out += field(2, b"\x09" + struct.pack("<d", v) + b"\x10" + varint(t))
+    for t, v, pairs in exemplars:
+        out += field(3, label_pairs(pairs) + b"\x11" + struct.pack("<d", v) + b"\x18" + varint(t))
+    for t, counts in histograms:
+        out += field(4, histogram(t, counts))
     return field(1, out)
+
+
+def zigzag(n):
+    return varint(n << 1 ^ n >> 63)
+
+
+def histogram(time_ms, counts):
+    deltas = b"".join(zigzag(n - before) for n, before in zip(counts, [0] + list(counts)))
+    return (b"\x08" + varint(sum(counts)) + b"\x19" + struct.pack("<d", 1.5 * sum(counts)) + b"\x20" + zigzag(0) +
+            b"\x29" + struct.pack("<d", 0.001) + b"\x30\x00" +
+            field(11, b"\x08" + zigzag(0) + b"\x10" + varint(len(counts))) + field(12, deltas) + b"\x78" + varint(time_ms))
 
 
 def snappy(data):
@@ -38,7 +58,8 @@ HEADERS = {"Content-Type": "application/x-protobuf", "Content-Encoding": "snappy
 
 
 def push(server, all_series):
-    body = snappy(b"".join(series(labels, samples) for labels, samples in all_series))
+    """all_series: tuples of what series() takes."""
+    body = snappy(b"".join(series(*one) for one in all_series))
     return server.request("POST", "/api/v1/write", body, HEADERS)
 
 

@@ -1,8 +1,28 @@
 #include "tsdb/block/block.h"
 
+#include <algorithm>
+
 #include "tsdb/index/matcher_select.h"
 
 namespace deucalion::tsdb {
+
+StoredChunk DescribeChunk(const SampleColumns& samples, uint64_t bytes) {
+  StoredChunk chunk{.min_ms = INT64_MAX, .max_ms = INT64_MIN, .bytes = bytes};
+  const auto extend = [&](int64_t first_ms, int64_t last_ms) {
+    chunk.min_ms = std::min(chunk.min_ms, first_ms);
+    chunk.max_ms = std::max(chunk.max_ms, last_ms);
+  };
+  if (!samples.times.empty()) extend(samples.times.front(), samples.times.back());
+  if (!samples.histograms.empty()) {
+    extend(samples.histograms.front().time_ms, samples.histograms.back().time_ms);
+  }
+  chunk.samples = samples.times.size() + samples.histograms.size();
+  chunk.histograms = !samples.histograms.empty();
+  for (const HistogramPoint& p : samples.histograms) {
+    chunk.buckets += p.histogram.positive_buckets.size() + p.histogram.negative_buckets.size();
+  }
+  return chunk;
+}
 
 std::shared_ptr<const Tombstones> Block::tombstones() const {
   MutexLock lock(mu_);

@@ -35,6 +35,17 @@ class SeriesCursor {
   virtual bool MayOverlap(int64_t min_ms, int64_t max_ms) const = 0;
 };
 
+// One stored piece of a series, for tools.
+struct StoredChunk {
+  int64_t min_ms = 0, max_ms = 0;
+  uint64_t samples = 0;
+  uint64_t bytes = 0;
+  bool histograms = false;
+  uint64_t buckets = 0;  // of all histograms
+};
+// `samples`: what is in it.
+StoredChunk DescribeChunk(const SampleColumns& samples, uint64_t bytes);
+
 class Block {
  public:
   virtual ~Block() = default;
@@ -52,6 +63,8 @@ class Block {
   // Appends the samples within [min_ms, max_ms], deletions not applied.
   virtual Status ReadRaw(SeriesNumber series, int64_t min_ms, int64_t max_ms,
                          SampleColumns* out) const = 0;
+  // Replaces *out with what is stored of a series, in order: decodes all of it.
+  virtual Status ChunksOf(SeriesNumber series, std::vector<StoredChunk>* out) const = 0;
   // Whole slices as summaries, the rest as samples; false: this series has none that would do.
   virtual bool ReadSummaries(SeriesNumber series, int64_t min_ms, int64_t max_ms, SummarySink* sink,
                              Status* status) const {

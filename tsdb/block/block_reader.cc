@@ -70,6 +70,20 @@ Status BlockReader::ReadRaw(SeriesNumber series, int64_t min_ms, int64_t max_ms,
   return OkStatus();
 }
 
+Status BlockReader::ChunksOf(SeriesNumber series, std::vector<StoredChunk>* out) const {
+  out->clear();
+  ASSIGN_OR_RETURN(const BlockSeriesCursor* cursor, index_->SeekHere(series));
+  SampleColumns samples;
+  for (const ChunkPlace& place : cursor->row().chunks) {
+    PageBytes page;
+    ASSIGN_OR_RETURN(const std::string_view chunk, segments_->Chunk(PageKind::kData, place, &page));
+    samples.Clear();
+    RETURN_IF_ERROR(ReadChunk(*segments_, chunk, INT64_MIN, INT64_MAX, dir_, &samples));
+    out->push_back(DescribeChunk(samples, chunk.size()));
+  }
+  return OkStatus();
+}
+
 bool BlockReader::ReadSummaries(SeriesNumber series, int64_t min_ms, int64_t max_ms,
                                 SummarySink* sink, Status* status) const {
   if (!index_->with_summaries()) return false;

@@ -34,6 +34,7 @@ class BlockReader : public Block {
   }
   Status ReadRaw(SeriesNumber series, int64_t min_ms, int64_t max_ms,
                  SampleColumns* out) const override;
+  Status ChunksOf(SeriesNumber series, std::vector<StoredChunk>* out) const override;
   bool ReadSummaries(SeriesNumber series, int64_t min_ms, int64_t max_ms, SummarySink* sink,
                      Status* status) const override;
   Status VerifyAll() const override;

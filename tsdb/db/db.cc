@@ -169,7 +169,7 @@ Status Db::Close() {
   maintenance_.reset();
   if (wal_ == nullptr) return OkStatus();
   // Without a checkpoint nothing is lost, only the next start is slower.
-  Status checkpoint = Checkpoint();
+  Status checkpoint = options_.checkpoint_at_close ? Checkpoint() : OkStatus();
   if (!checkpoint.ok()) {
     options_.logger->Warn("No checkpoint at exit", {{"err", checkpoint}});
   }

@@ -61,6 +61,8 @@ struct DbOptions {
   // The background threads: cuts, checkpoints, compaction, retention. Off in tests that call the
   // steps themselves.
   bool background = true;
+  // Off for copies that are read and thrown away.
+  bool checkpoint_at_close = true;
 };
 
 class Db final : public Storage, public StorageAdmin {

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "tsdb/head/verify_sealed_chunks.h"
 
 namespace deucalion::tsdb {
 namespace {
@@ -144,6 +145,23 @@ Result<SealedChunkView> SealedChunks::Read(ChunkLocation location) const {
   view.count = in.Fixed16();
   view.bytes = in.Bytes(size);
   return view;
+}
+
+Status VerifySealedChunks(std::string_view file, uint64_t* chunks) {
+  if (!file.starts_with(kMagic)) return CorruptError("not a file of head chunks");
+  *chunks = 0;
+  for (size_t at = kMagic.size(); at + kChunkHeaderBytes <= file.size();) {
+    ByteReader in(file.substr(at));
+    const uint32_t size = in.Fixed32(), want = in.Fixed32();
+    if (size == 0 && want == 0) return OkStatus();  // allocated ahead
+    if (size > file.size() - at - kChunkHeaderBytes ||
+        Crc32c(file.substr(at + 8, size + 4)) != want) {
+      return CorruptError(fmt::format("chunk at {}: crc mismatch", at));
+    }
+    ++*chunks;
+    at = Align8(at + kChunkHeaderBytes + size);
+  }
+  return OkStatus();
 }
 
 Result<uint32_t> SealedChunks::SyncAndRoll() {

@@ -90,7 +90,24 @@ class PrometheusBlock : public Block {
     if (!IsOrdered(*out, floats, histograms)) MergeRuns(floats, histograms, out);
     return OkStatus();
   }
+  Status ChunksOf(SeriesNumber series, std::vector<StoredChunk>* out) const override {
+    out->clear();
+    PrometheusSeries entry;
+    SampleColumns samples;
+    RETURN_IF_ERROR(index_->Series(series, false, &entry));
+    for (const PrometheusChunkMeta& c : entry.chunks) {
+      ASSIGN_OR_RETURN(const PrometheusChunk chunk, chunks_->Read(c.ref));
+      samples.Clear();
+      RETURN_IF_ERROR(
+          DecodePrometheusChunk(chunk, INT64_MIN, INT64_MAX, &samples).WithContext(dir_));
+      out->push_back(DescribeChunk(samples, chunk.data.size()));
+      out->back().min_ms = c.min_ms;
+      out->back().max_ms = c.max_ms;
+    }
+    return OkStatus();
+  }
   Status VerifyAll() const override {
+    RETURN_IF_ERROR(index_->VerifyPostings());
     ASSIGN_OR_RETURN(const Postings all, index_->AllPostings());
     PrometheusSeries entry;
     for (const SeriesNumber n : all.view()) {
