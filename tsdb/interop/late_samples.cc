@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "tsdb/head/label_order.h"
+
 namespace deucalion::tsdb {
 
 class LateSeriesSet final : public SeriesSet {
@@ -85,14 +87,13 @@ std::unique_ptr<SeriesSet> LateSamples::Sorted() {
   for (const Sample& s : samples_) slots.push_back(s.slot);
   std::sort(slots.begin(), slots.end());
   slots.erase(std::unique(slots.begin(), slots.end()), slots.end());
-  const auto labels = [&](Slot slot) {
-    return head_->slabs().Record(slot).labels.load(std::memory_order_relaxed);
-  };
-  std::sort(slots.begin(), slots.end(), [&](Slot a, Slot b) NO_THREAD_SAFETY_ANALYSIS {
-    return head_->index().Compare(labels(a), labels(b)) < 0;
-  });
+  std::vector<ArenaRef> labels;
+  labels.reserve(slots.size());
+  for (const Slot slot : slots) {
+    labels.push_back(head_->slabs().Record(slot).labels.load(std::memory_order_relaxed));
+  }
   std::unordered_map<Slot, size_t> rank;
-  for (size_t i = 0; i < slots.size(); i++) rank[slots[i]] = i;
+  for (const uint32_t i : OrderByLabels(head_->index(), labels)) rank.emplace(slots[i], rank.size());
   std::stable_sort(samples_.begin(), samples_.end(), [&](const Sample& a, const Sample& b) {
     return a.slot == b.slot ? a.time_ms < b.time_ms : rank[a.slot] < rank[b.slot];
   });
