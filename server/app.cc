@@ -22,7 +22,6 @@
 #include "server/config/default_config.h"
 #include "server/config/file_fingerprint.h"
 #include "server/config/go_url.h"
-#include "server/feature_list.h"
 #include "server/inactive_options.h"
 #include "server/probe.h"
 #include "server/web/process_metrics.h"
@@ -454,6 +453,7 @@ Status App::OpenDatabase() {
   const int64_t begin_ns = Clock::Real()->MonotonicNs();
   const auto config = CurrentConfig();
   logger_->Info("Starting TSDB ...", {{"path", flags_.tsdb_path}});
+  const bool clean = clean_end_.WasClean();
   ASSIGN_OR_RETURN(owned_storage_,
                    storage_opener_.Open({.flags = &flags_,
                                          .features = &features_,
@@ -485,7 +485,9 @@ Status App::Apply(const config::Config& config) {
     logger_->Error("Failed to apply configuration", {{"err", applied}});
     failed = true;
   };
-  check(storage_.get()->admin()->Apply(SettingsOf(config, flags_, features_)));
+  const StorageSettings settings = SettingsOf(config, flags_, features_);
+  check(storage_.get()->admin()->Apply(settings));
+  storage_gauges_->Apply(settings);
   check(write_sender_->Apply(storage_.get(), config.remote_write,
                              config.global.scrape.external_labels));
   check(engine_->SetQueryLogFile(config.global.query_log_file));
