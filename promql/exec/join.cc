@@ -127,12 +127,11 @@ void JoinSource::CheckOneSide(const Group& g) {
     size_t first = 0;
     while (!one_[g.one[first]].SampleAt(step)) first++;
     LabelsView a = one_[g.one[i]].labels, b = one_[g.one[first]].labels;
-    // As upstream meets them: the later one is named first.
     if (b < a) std::swap(a, b);
     error_.Offer(step, 0, g.one[i],
                  "found duplicate series for the match group " + LabelsText(MatchLabels(a)) +
                      " on the " + (swapped() ? "left" : "right") +
-                     " hand-side of the operation: [" + LabelsText(b) + ", " + LabelsText(a) +
+                     " hand-side of the operation: [" + LabelsText(a) + ", " + LabelsText(b) +
                      "];many-to-many matching not allowed: matching labels must be unique on one "
                      "side");
   }
