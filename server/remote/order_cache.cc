@@ -6,7 +6,9 @@ namespace deucalion::remote {
 namespace {
 
 // A list node and a map entry, roughly.
-size_t BytesOf(const OrderCache::Order& order) { return order.size() * sizeof(SeriesRef) + 128; }
+size_t BytesOf(const OrderCache::Order& order) {
+  return order.size() * sizeof(OrderCache::Known) + 128;
+}
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 // Remembers in which order a sender names its series, so that the next request finds each of them
-// at once: senders repeat their order, and storage checks a predicted ref in less time than it
-// takes to look one up. A wrong prediction costs nothing but that check.
+// at once: senders repeat their order, and bytes. A series whose labels came as the very same bytes
+// at the same place needs no parsing of them; else storage checks a predicted ref in less time than
+// it takes to look one up.
 //
 // Thread-safe. Bounded: the least recently used orders are forgotten.
 #ifndef DEUCALION_SERVER_REMOTE_ORDER_CACHE_H_
@@ -12,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/compare_hash.h"
 #include "base/thread_annotations.h"
 #include "tsdb/storage/appender.h"
 
@@ -19,11 +21,15 @@ namespace deucalion::remote {
 
 class OrderCache {
  public:
-  using Order = std::vector<SeriesRef>;
+  struct Known {
+    SeriesRef ref = 0;  // 0: not stored
+    Hash128 bytes;      // of the labels as they came; zero: not known
+  };
+  using Order = std::vector<Known>;
 
   explicit OrderCache(size_t max_bytes) : max_bytes_(max_bytes) {}
 
-  // The refs of the last request that began with this series (by label hash); null if none.
+  // That of the last request that began with this series (by hash); null if none.
   std::shared_ptr<const Order> Get(uint64_t first_hash) EXCLUDES(mu_);
   void Put(uint64_t first_hash, std::shared_ptr<const Order> order) EXCLUDES(mu_);
 

@@ -33,6 +33,8 @@ class WireReader {
   uint32_t field() const { return field_; }
   WireType type() const { return type_; }
   bool ok() const { return in_.ok(); }
+  // Bytes behind the current field once its value has been read.
+  size_t remaining() const { return in_.remaining(); }
 
   // The value of the current field. A field of another wire type than wanted fails.
   uint64_t Varint() { return type_ == WireType::kVarint ? in_.Varint() : in_.Fail(); }

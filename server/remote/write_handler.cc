@@ -1,8 +1,10 @@
 #include "server/remote/write_handler.h"
 
 #include <algorithm>
+#include <random>
 #include <utility>
 
+#include "base/compare_hash.h"
 #include "model/labels.h"
 #include "model/value.h"
 #include "server/remote/content_negotiation.h"
@@ -140,15 +142,25 @@ Verdict Judge(const WriteRequest& request,
 
 // A request on its way into storage.
 struct WriteHandler::Batch {
-  std::vector<SeriesRef> refs;                       // by series; 0 = refused
-  std::vector<RefSample> samples;                    // those that go through the fast path
-  std::vector<uint32_t> series_of;                   // series index of each of `samples`
+  std::vector<SeriesRef> refs;  // by series; 0 = refused
+  // What was known of this sender's order, under `order_key` (0: nothing to remember it by).
+  uint64_t order_key = 0;
+  std::shared_ptr<const OrderCache::Order> expected;
+  std::vector<Hash128> label_bytes;  // by series: hash of its raw labels, if it has any
+  std::vector<RefSample> samples;    // those that go through the fast path
+  std::vector<uint32_t> series_of;   // series index of each of `samples`
   std::vector<std::pair<uint32_t, Status>> refused;  // series index, why
   uint64_t written_samples = 0, written_histograms = 0, written_exemplars = 0;
+
+  OrderCache::Known ExpectedAt(size_t series) const {
+    return expected != nullptr && series < expected->size() ? (*expected)[series]
+                                                            : OrderCache::Known();
+  }
 };
 
 WriteHandler::WriteHandler(WriteHandlerOptions options)
     : options_(std::move(options)),
+      hash_seed_(std::random_device()() | uint64_t{std::random_device()()} << 32),
       orders_(options_.order_cache_bytes),
       invalid_labels_(options_.metrics->AddCounter(
           "prometheus_api_remote_write_invalid_labels_samples_total",
@@ -180,36 +192,60 @@ void WriteHandler::Serve(http::Request& request, http::Response* response) {
   // Reused by the thread: the columns keep their capacity from request to request.
   thread_local WriteRequest parsed;
   const Status status =
-      v1 ? ParseWriteRequestV1(*decoded, &parsed) : ParseWriteRequestV2(*decoded, &parsed);
+      v1 ? ScanWriteRequestV1(*decoded, &parsed) : ParseWriteRequestV2(*decoded, &parsed);
   if (!status.ok()) return response->Error(400, status.message());
   if (v1) {
-    WriteV1(parsed, response);
+    WriteV1(&parsed, response);
   } else {
     WriteV2(parsed, response);
   }
+}
+
+Status WriteHandler::Recognise(WriteRequest* request, bool remembered, Batch* batch) {
+  batch->refs.resize(request->series.size());
+  batch->label_bytes.resize(request->series.size());
+  for (uint32_t i = 0; i < request->series.size(); i++) {
+    const WireSeries& series = request->series[i];
+    if (series.raw_labels.empty()) continue;
+    Hash128& bytes = batch->label_bytes[i];
+    bytes = HashToCompare(series.raw_labels, hash_seed_);
+    if (i == 0) {
+      batch->order_key = bytes.low;
+      batch->expected = orders_.Get(bytes.low);
+    }
+    const OrderCache::Known known = batch->ExpectedAt(i);
+    if (remembered && known.ref != 0 && known.bytes == bytes) {
+      batch->refs[i] = known.ref;
+    } else {
+      RETURN_IF_ERROR(ReadLabels(i, request));
+    }
+  }
+  return OkStatus();
 }
 
 Status WriteHandler::Resolve(const WriteRequest& request, bool v1, Appender& appender,
                              Batch* batch) {
   const int64_t max_ms = options_.clock->NowMs() + kMaxAheadMs;
   batch->refs.resize(request.series.size());
+  batch->label_bytes.resize(request.series.size());
   batch->samples.reserve(request.samples.size());
   batch->series_of.reserve(request.samples.size());
-  std::shared_ptr<const OrderCache::Order> expected;
-  uint64_t first_hash = 0;
   bool as_expected = true;
   for (uint32_t i = 0; i < request.series.size(); i++) {
     const WireSeries& series = request.series[i];
     if (series.problem != LabelProblem::kNone || (!v1 && HasNothing(series))) continue;
-    const LabelsView labels = request.LabelsOf(series);
-    const uint64_t hash = labels.Hash();
-    if (i == 0) {
-      first_hash = hash;
-      expected = orders_.Get(hash);
+    if (batch->refs[i] == 0) {
+      const LabelsView labels = request.LabelsOf(series);
+      const uint64_t hash = labels.Hash();
+      if (i == 0 && batch->order_key == 0) {
+        batch->order_key = hash;
+        batch->expected = orders_.Get(hash);
+      }
+      const OrderCache::Known hint = batch->ExpectedAt(i);
+      ASSIGN_OR_RETURN(batch->refs[i], appender.FindOrCreate(labels, hash, hint.ref));
+      as_expected =
+          as_expected && hint.ref == batch->refs[i] && hint.bytes == batch->label_bytes[i];
     }
-    const SeriesRef hint = expected != nullptr && i < expected->size() ? (*expected)[i] : 0;
-    ASSIGN_OR_RETURN(batch->refs[i], appender.FindOrCreate(labels, hash, hint));
-    as_expected = as_expected && hint == batch->refs[i];
     int64_t last_ms = INT64_MIN;
     for (uint32_t s = series.sample_begin; s < series.sample_end; s++) {
       const WireSample& sample = request.samples[s];
@@ -244,9 +280,13 @@ Status WriteHandler::Resolve(const WriteRequest& request, bool v1, Appender& app
       batch->series_of.push_back(i);
     }
   }
-  if (first_hash != 0 &&
-      !(as_expected && expected != nullptr && expected->size() == batch->refs.size())) {
-    orders_.Put(first_hash, std::make_shared<OrderCache::Order>(batch->refs));
+  if (batch->order_key != 0 && !(as_expected && batch->expected != nullptr &&
+                                 batch->expected->size() == batch->refs.size())) {
+    auto order = std::make_shared<OrderCache::Order>(batch->refs.size());
+    for (size_t i = 0; i < order->size(); i++) {
+      (*order)[i] = {.ref = batch->refs[i], .bytes = batch->label_bytes[i]};
+    }
+    orders_.Put(batch->order_key, std::move(order));
   }
   std::vector<SampleError> errors;
   batch->written_samples += appender.AppendBatch(batch->samples, &errors);
@@ -306,19 +346,31 @@ void WriteHandler::AppendExemplars(const WriteRequest& request, const Batch& bat
   }
 }
 
-void WriteHandler::WriteV1(const WriteRequest& request, http::Response* response) {
+Status WriteHandler::StageV1(WriteRequest* request, bool remembered, Appender& appender,
+                             Batch* batch) {
+  *batch = Batch();
+  RETURN_IF_ERROR(Recognise(request, remembered, batch));
+  return Resolve(*request, true, appender, batch);
+}
+
+void WriteHandler::WriteV1(WriteRequest* request, http::Response* response) {
   auto appender = options_.storage()->NewAppender();
   Batch batch;
+  Status status = StageV1(request, true, *appender, &batch);
+  if (status.code() == StatusCode::kNotFound) {
+    (void)appender->Rollback();
+    appender = options_.storage()->NewAppender();
+    status = StageV1(request, false, *appender, &batch);
+  }
   uint64_t invalid = 0;
-  for (const WireSeries& s : request.series) invalid += s.problem != LabelProblem::kNone;
+  for (const WireSeries& s : request->series) invalid += s.problem != LabelProblem::kNone;
   if (invalid > 0) invalid_labels_->Add(static_cast<double>(invalid));
-  Status status = Resolve(request, true, *appender, &batch);
   if (status.ok() && !batch.refused.empty()) status = batch.refused[0].second;
   if (!status.ok()) {
     (void)appender->Rollback();
     return RespondFailure(status, response);
   }
-  AppendExemplars(request, batch, *appender, &batch);
+  AppendExemplars(*request, batch, *appender, &batch);
   status = appender->Commit();
   if (!status.ok()) return RespondFailure(status, response);
   without_metadata_->Add(static_cast<double>(batch.written_samples + batch.written_histograms));

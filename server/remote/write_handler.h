@@ -31,7 +31,7 @@ struct WriteHandlerOptions {
   // created-timestamp-zero-ingestion: a zero at the start timestamp, where none is stored yet.
   bool start_zero_ingestion = false;
   size_t max_decoded_bytes = 32 << 20;
-  size_t order_cache_bytes = 16 << 20;
+  size_t order_cache_bytes = 48 << 20;  // two million series
 };
 
 // Thread-safe. What `options` points to must outlive it.
@@ -43,7 +43,12 @@ class WriteHandler {
  private:
   struct Batch;
 
-  void WriteV1(const WriteRequest& request, http::Response* response);
+  void WriteV1(WriteRequest* request, http::Response* response);
+  // `remembered`: take series by the bytes of their labels. kNotFound: storage has forgotten one.
+  Status StageV1(WriteRequest* request, bool remembered, Appender& appender, Batch* batch);
+  // Gives the series whose labels came as the same bytes last time their refs, and reads the labels
+  // of the others.
+  Status Recognise(WriteRequest* request, bool remembered, Batch* batch);
   void WriteV2(const WriteRequest& request, http::Response* response);
   // Finds or makes the series of the request and lines up its samples.
   Status Resolve(const WriteRequest& request, bool v1, Appender& appender, Batch* batch);
@@ -52,6 +57,7 @@ class WriteHandler {
   void RespondFailure(const Status& status, http::Response* response);
 
   const WriteHandlerOptions options_;
+  const uint64_t hash_seed_;
   OrderCache orders_;
   Counter* invalid_labels_;
   Counter* without_metadata_;

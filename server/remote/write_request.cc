@@ -106,30 +106,59 @@ struct Scratch {
   LabelCollector series_labels, exemplar_labels;
 };
 
+// A field of a series other than its labels.
+bool ParseFieldV1(WireReader* in, Scratch* scratch, WriteRequest* r) {
+  switch (in->field()) {
+    case 2:
+      return ParseSample(in->Bytes(), r);
+    case 3:
+      return ParseExemplarV1(in->Bytes(), &scratch->exemplar_labels, r);
+    case 4:
+      return ParseOneHistogram(in->Bytes(), r);
+    default:
+      in->Skip();
+      return true;
+  }
+}
+
 bool ParseSeriesV1(std::string_view bytes, Scratch* scratch, WriteRequest* r) {
   WireSeries series = BeginSeries(*r);
   scratch->series_labels.Clear();
   WireReader in(bytes);
   bool ok = true;
   while (in.Next()) {
-    switch (in.field()) {
-      case 1:
-        ok = ParseLabel(in.Bytes(), &scratch->series_labels) && ok;
-        break;
-      case 2:
-        ok = ParseSample(in.Bytes(), r) && ok;
-        break;
-      case 3:
-        ok = ParseExemplarV1(in.Bytes(), &scratch->exemplar_labels, r) && ok;
-        break;
-      case 4:
-        ok = ParseOneHistogram(in.Bytes(), r) && ok;
-        break;
-      default:
-        in.Skip();
-    }
+    ok = (in.field() == 1 ? ParseLabel(in.Bytes(), &scratch->series_labels)
+                          : ParseFieldV1(&in, scratch, r)) &&
+         ok;
   }
   series.problem = scratch->series_labels.Finish(true, &r->label_bytes);
+  EndSeries(series, r);
+  return ok && in.ok();
+}
+
+// Labels that stand in front, as every sender writes them, are only passed over.
+bool ScanSeriesV1(std::string_view bytes, Scratch* scratch, WriteRequest* r) {
+  WireReader in(bytes);
+  size_t labels_end = 0;
+  bool more = in.Next();
+  while (more && in.field() == 1) {
+    in.Bytes();
+    labels_end = bytes.size() - in.remaining();
+    more = in.Next();
+  }
+  if (labels_end == 0) return ParseSeriesV1(bytes, scratch, r);
+  WireSeries series = BeginSeries(*r);
+  bool ok = true;
+  for (; more; more = in.Next()) {
+    if (in.field() == 1) {
+      r->samples.resize(series.sample_begin);
+      r->histograms.resize(series.histogram_begin);
+      r->exemplars.resize(series.exemplar_begin);
+      return ParseSeriesV1(bytes, scratch, r);
+    }
+    ok = ParseFieldV1(&in, scratch, r) && ok;
+  }
+  series.raw_labels = bytes.substr(0, labels_end);
   EndSeries(series, r);
   return ok && in.ok();
 }
@@ -314,7 +343,29 @@ void WriteRequest::Clear() {
   exemplar_problems.clear();
 }
 
+Status ReadLabels(size_t series, WriteRequest* request) {
+  thread_local LabelCollector labels;
+  labels.Clear();
+  WireSeries& s = request->series[series];
+  WireReader in(s.raw_labels);
+  bool ok = true;
+  while (in.Next()) ok = ParseLabel(in.Bytes(), &labels) && ok;
+  if (!ok || !in.ok()) return Malformed("time series");
+  s.label_begin = static_cast<uint32_t>(request->label_bytes.size());
+  s.problem = labels.Finish(true, &request->label_bytes);
+  s.label_end = static_cast<uint32_t>(request->label_bytes.size());
+  return OkStatus();
+}
+
 Status ParseWriteRequestV1(std::string_view bytes, WriteRequest* out) {
+  RETURN_IF_ERROR(ScanWriteRequestV1(bytes, out));
+  for (size_t i = 0; i < out->series.size(); i++) {
+    if (!out->series[i].raw_labels.empty()) RETURN_IF_ERROR(ReadLabels(i, out));
+  }
+  return OkStatus();
+}
+
+Status ScanWriteRequestV1(std::string_view bytes, WriteRequest* out) {
   out->Clear();
   // Offsets are 32 bits wide; the door lets far less in.
   if (bytes.size() > UINT32_MAX / 4) return Malformed("size");
@@ -323,7 +374,7 @@ Status ParseWriteRequestV1(std::string_view bytes, WriteRequest* out) {
   while (in.Next()) {
     if (in.field() != 1) {
       in.Skip();  // 3: metadata, which the server learns from its own scrapes
-    } else if (!ParseSeriesV1(in.Bytes(), &scratch, out)) {
+    } else if (!ScanSeriesV1(in.Bytes(), &scratch, out)) {
       return Malformed("time series");
     }
   }

@@ -57,6 +57,8 @@ struct WireSeries {
   uint32_t sample_begin = 0, sample_end = 0;
   uint32_t histogram_begin = 0, histogram_end = 0;
   uint32_t exemplar_begin = 0, exemplar_end = 0;
+  // 1.0: the labels as they came, if they came in front; else empty. Into the request's bytes.
+  std::string_view raw_labels;
   LabelProblem problem = LabelProblem::kNone;
   int32_t metadata = -1;  // index, or none
 };
@@ -82,6 +84,10 @@ struct WriteRequest {
 
 // Both clear *out first. Fail with kInvalidArgument when the bytes are not such a message.
 Status ParseWriteRequestV1(std::string_view bytes, WriteRequest* out);
+// The same without looking into the labels of series that have raw_labels: they have no labels and
+// no problem until ReadLabels, which fails as parsing would.
+Status ScanWriteRequestV1(std::string_view bytes, WriteRequest* out);
+Status ReadLabels(size_t series, WriteRequest* request);
 Status ParseWriteRequestV2(std::string_view bytes, WriteRequest* out);
 
 }  // namespace deucalion::remote

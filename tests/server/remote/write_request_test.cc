@@ -48,6 +48,20 @@ TEST(WriteRequestV1Test, SaysWhatIsWrongWithLabels) {
   }
 }
 
+TEST(WriteRequestV1Test, ScanningLeavesLabelsUnreadUntilTheyAreWanted) {
+  const std::string bytes = RequestV1(
+      {SeriesV1({{"b", "2"}, {"__name__", "x"}}, 1, 1.5), SeriesV1({{"__name__", "y"}}, 2, 2.5)});
+  WriteRequest r;
+  ASSERT_TRUE(ScanWriteRequestV1(bytes, &r).ok());
+  ASSERT_EQ(r.series.size(), 2u);
+  EXPECT_TRUE(r.label_bytes.empty());
+  EXPECT_EQ(r.samples[1].value, 2.5);
+  ASSERT_TRUE(ReadLabels(1, &r).ok());
+  ASSERT_TRUE(ReadLabels(0, &r).ok());
+  EXPECT_EQ(r.LabelsOf(r.series[0]).ToString(), "x{b=\"2\"}");
+  EXPECT_EQ(r.LabelsOf(r.series[1]).ToString(), "y");
+}
+
 TEST(WriteRequestV1Test, EveryTruncationIsAnErrorOrAShorterRequest) {
   const std::string whole =
       RequestV1({SeriesV1({{"__name__", "x"}}, 1, 1), SeriesV1({{"__name__", "y"}}, 2, 2)});
