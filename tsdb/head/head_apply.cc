@@ -9,6 +9,8 @@ namespace {
 
 // Far enough ahead that the record has arrived, near enough that it has not left the cache again.
 constexpr size_t kPrefetchAhead = 8;
+// Half way: the record has arrived by then, and says where its chunk is.
+constexpr size_t kPrefetchChunkAhead = 4;
 // An open chunk of histograms is decompressed whole by every reader.
 constexpr uint16_t kMaxHistograms = 60;
 constexpr size_t kMaxHistogramBytes = 8192;
@@ -38,6 +40,14 @@ void ByShard(Head* head, std::span<const Staged> samples, Visit visit) {
   }
 }
 
+// Asks for the lines of the open chunk that the next sample is going to be written to.
+void PrefetchChunk(const Arena& arena, const SeriesRecord& r) {
+  if (r.chunk == 0) return;
+  const uint8_t* data = arena.At(r.chunk);
+  __builtin_prefetch(data, 1);
+  __builtin_prefetch(data + r.bit_pos / 8, 1);
+}
+
 void Extend(Head::Applied* applied, int64_t time_ms) {
   applied->min_ms = std::min(applied->min_ms, time_ms);
   applied->max_ms = std::max(applied->max_ms, time_ms);
@@ -62,6 +72,9 @@ void Head::ApplySamples(uint64_t commit, std::span<const StagedSample> samples, 
     for (size_t i = 0; i < order.size(); i++) {
       if (i + kPrefetchAhead < order.size()) {
         slabs_.Prefetch(samples[order[i + kPrefetchAhead]].slot);
+      }
+      if (i + kPrefetchChunkAhead < order.size()) {
+        PrefetchChunk(arena_, slabs_.Record(samples[order[i + kPrefetchChunkAhead]].slot));
       }
       const StagedSample& s = samples[order[i]];
       SeriesRecord& r = slabs_.Record(s.slot);
