@@ -7,6 +7,8 @@ namespace deucalion::tsdb {
 namespace {
 
 constexpr std::string_view kSpace = "cursors";
+// A queue whose saved position is in a segment that was finished so long ago is behind.
+constexpr int64_t kBehindMs = 4 * 60 * 1000;
 constexpr int64_t kLongestHoldMs = 2 * 3600 * 1000;
 // Of all streams: two hours of half a million samples per second. What is beyond is read from
 // blocks, which are smaller.
@@ -74,8 +76,11 @@ bool DbWalFeed::IsBehind() {
   const std::vector<wal::Position> ends = wal_->Ends();
   std::vector<wal::Position> needed = ends;
   Hold(&needed);
-  for (size_t i = 0; i < ends.size(); i++) {
-    if (needed[i].segment < ends[i].segment) return true;
+  for (uint32_t i = 0; i < ends.size(); i++) {
+    if (needed[i].segment == ends[i].segment) continue;
+    const Result<FileInfo> info =
+        fs_->Stat(JoinPath(wal_->dir(), wal::SegmentName(i, needed[i].segment)));
+    if (info.ok() && clock_->NowMs() - info->mtime_ms >= kBehindMs) return true;
   }
   return false;
 }
