@@ -32,6 +32,8 @@ bool HasSamples(const HeadView& view, const Shard& shard, Slot slot, const Serie
       std::min(VisibleMs(view, shard, slot, r), r.last_ms.load(std::memory_order_relaxed));
   if (newest == kMinTimeMs || newest < std::max(min_ms, view.floor_ms)) return false;
   if (max_ms < view.floor_ms) return false;
+  // The usual case, and the record alone says so.
+  if (newest <= max_ms) return true;
   // The begin of a sealed chunk is on disk: such a series counts as having samples.
   if (!shard.chunks.Sealed(r).empty()) return true;
   if (side != nullptr && side->histograms.count > 0) return side->histograms.first_ms <= max_ms;
