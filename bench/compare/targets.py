@@ -66,7 +66,7 @@ def compare(key, a, names):
     running = {}
     try:
         end_ms = load_all(key, a, names, running)
-        end_s = end_ms / 1000 - 0.001
+        end_s = end_ms / 1000 + 0.001
         target = queries.target_of((key, expr, seconds, step), end_s - 2 * seconds, end_s)
         timings = queries.measure(running, names, target, a.seconds)
         cells = ["%.1f / %.1f" % (timings[n][1], timings[n][2]) for n in names]
@@ -85,7 +85,7 @@ def memory(a):
     server = load("deucalion", a.binary, a.loadgen, 500000, 10, 60000, end_ms)
     try:
         time.sleep(5)
-        end_s = end_ms / 1000 - 0.001
+        end_s = end_ms / 1000 + 0.001
         warm = queries.target_of(("", "count(x)", 0, 0), 0, end_s)
         client = queries.Client(server.port)
         client.get(warm)

@@ -113,11 +113,11 @@ GeneratedSeries MakeFlatSeries(uint64_t seed, uint32_t index) {
   static constexpr const char* kModes[] = {"idle",    "iowait", "irq",    "nice",
                                            "softirq", "steal",  "system", "user"};
   GeneratedSeries s;
-  s.wire_labels = Encode({{"__name__", "x"},
-                          {"group", "g" + std::to_string(index / 8 % 10)},
-                          {"instance", "host-" + std::to_string(index / 8) + ".example:9100"},
-                          {"job", "node"},
-                          {"mode", kModes[index % 8]}});
+  s.labels = {{"__name__", "x"},
+              {"group", "g" + std::to_string(index / 8 % 10)},
+              {"instance", "host-" + std::to_string(index / 8) + ".example:9100"},
+              {"job", "node"},
+              {"mode", kModes[index % 8]}};
   s.kind = ValueKind::kCounter;
   s.state = seed * 1'000'003 + index;
   s.value = std::floor(Uniform(&s.state) * 1e6);
