@@ -71,6 +71,9 @@ Status JoinSource::DoOpen() {
     for (size_t i = 0; i < groups_.size(); i++) {
       if (i % 1024 == 0) RETURN_IF_ERROR(ctx().CheckCancel());
       CheckOneSide(groups_[i]);
+    }
+    ForgetStepsAfterError();
+    for (size_t i = 0; i < groups_.size() && active_.Any(); i++) {
       RETURN_IF_ERROR(JoinGroup(groups_[i]));
     }
     if (error_.step != SIZE_MAX) return ExecutionError(std::move(error_.message));
@@ -95,6 +98,21 @@ void JoinSource::FindActiveSteps() {
   } else {
     active_.And(right);
   }
+}
+
+// A loop over steps would have ended there: what follows need not be matched, least of all the
+// duplicates that were found.
+void JoinSource::ForgetStepsAfterError() {
+  if (error_.step == SIZE_MAX) return;
+  // At its own step an error of matching may still be that of an earlier row.
+  for (size_t step = error_.step + (error_.phase == 0 ? 0 : 1); step < steps(); step++) {
+    active_.Clear(step);
+  }
+}
+
+// Every so often: groups may have as many pairs as there are series, squared.
+Status JoinSource::CountPair() {
+  return pairs_++ % 1024 == 0 ? ctx().CheckCancel() : OkStatus();
 }
 
 void JoinSource::MakeGroups() {
@@ -147,30 +165,37 @@ Status JoinSource::JoinGroup(const Group& g) {
 
   std::vector<std::pair<uint32_t, Row>> results;
   std::vector<StepMask> matched;
-  auto join = [&](uint32_t many, const Row& one, const StepMask& at) {
+  uint64_t bytes = 0;
+  auto join = [&](uint32_t many, const Row& one, const StepMask& at) -> Status {
+    RETURN_IF_ERROR(CountPair());
     StepMask both = PresenceOf(many_[many]);
     both.And(at);
     both.And(active_);
-    if (!both.Any()) return;
+    if (!both.Any()) return OkStatus();
     Row out = NewResult(many_[many], one.labels);
     StepMask done(steps());
     JoinPair(many_[many], one, both, &out, &done);
     matched_any.Or(done);
+    const uint64_t size = out.SizeBytes();
+    bytes += size;
     results.emplace_back(many, std::move(out));
     matched.push_back(std::move(done));
+    return ctx().budget->AddBytes(size);
   };
   for (uint32_t many : g.many) {
-    for (uint32_t one : g.one) join(many, one_[one], PresenceOf(one_[one]));
+    for (uint32_t one : g.one) RETURN_IF_ERROR(join(many, one_[one], PresenceOf(one_[one])));
     if (fill_one) {
       StepMask missing(steps());
       missing.SetAll();
       missing.AndNot(one_present);
       const double value = *matching_.fill_rhs;
       const Row filled = ConstantRow(MatchLabels(many_[many].labels), value, missing);
-      join(many, filled, missing);
+      RETURN_IF_ERROR(join(many, filled, missing));
     }
   }
   CheckMatches(g, results, matched);
+  ForgetStepsAfterError();
+  ctx().budget->ReleaseBytes(bytes);  // Keep charges what stays
   for (auto& [many, row] : results) RETURN_IF_ERROR(Keep(std::move(row)));
   return fill_many ? FillMissingMany(g, matched_any) : OkStatus();
 }

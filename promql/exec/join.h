@@ -51,6 +51,8 @@ class JoinSource : public RowsSource {
   void MakeGroups();
   void FindActiveSteps();
   void CheckOneSide(const Group& g);
+  void ForgetStepsAfterError();
+  Status CountPair();
   Status JoinGroup(const Group& g);
   void JoinPair(const Row& many, const Row& one, const StepMask& steps, Row* out,
                 StepMask* matched);
@@ -73,6 +75,7 @@ class JoinSource : public RowsSource {
   std::vector<std::string> result_names_;  // sorted
   std::vector<Row> many_, one_;
   std::vector<Group> groups_;
+  uint64_t pairs_ = 0;  // looked at
   StepMask active_;  // steps at which upstream looks at anything at all
   FirstError error_;
 };
