@@ -32,7 +32,9 @@ def load(name, binary, loadgen, series, samples, step_ms, end_ms):
     server = servers.Server(name, binary)
     server.start()
     out = subprocess.run([loadgen, "--port=%d" % server.port, "--series=%d" % series, "--samples=%d" % samples,
-                          "--step-ms=%d" % step_ms, "--start-ms=%d" % (end_ms - (samples - 1) * step_ms), "--flat=1"],
+                          "--step-ms=%d" % step_ms, "--start-ms=%d" % (end_ms - (samples - 1) * step_ms), "--flat=1",
+                          # One connection: of several one may run so far ahead that the others are too old.
+                          "--connections=1"],
                          stdout=subprocess.PIPE, text=True)
     if out.returncode != 0:
         server.close()
