@@ -113,7 +113,7 @@ Result<std::string> InflateWith(std::string_view bytes, size_t max_bytes, int wi
     stream.next_out = reinterpret_cast<Bytef*>(out.data() + before);
     stream.avail_out = static_cast<uInt>(out.size() - before);
     const int result = inflate(&stream, Z_NO_FLUSH);
-    out.resize(out.size() - stream.avail_out);
+    out.erase(out.size() - stream.avail_out);
     if (out.size() > max_bytes) return TooLarge(max_bytes);
     if (result == Z_STREAM_END) {
       if (stream.avail_in == 0 && bytes.empty()) return out;

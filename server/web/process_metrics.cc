@@ -62,6 +62,22 @@ double BootTimeSeconds() {
   return at == std::string::npos ? 0 : std::strtod(stat.c_str() + at + 7, nullptr);
 }
 
+// The number in the column `name` of the rows "IpExt:" of /proc/self/net/netstat.
+uint64_t IpExtOf(const std::string& netstat, std::string_view name) {
+  const size_t names_at = netstat.find("IpExt: ");
+  if (names_at == std::string::npos) return 0;
+  std::istringstream lines(netstat.substr(names_at));
+  std::string names, values;
+  std::getline(lines, names);
+  std::getline(lines, values);
+  std::istringstream name_in(names), value_in(values);
+  std::string column, value;
+  while (name_in >> column && value_in >> value) {
+    if (column == name) return std::strtoull(value.c_str(), nullptr, 10);
+  }
+  return 0;
+}
+
 void One(MetricSink& sink, std::string_view name, std::string_view help, MetricType type,
          double value, const MetricLabels& labels = {}) {
   sink.Family(name, help, type);
@@ -92,6 +108,9 @@ ProcessUsage ReadProcessUsage() {
   static const double boot_seconds = BootTimeSeconds();
   usage.start_time_seconds = boot_seconds + static_cast<double>(start) / hertz;
   usage.open_fds = CountOpenFiles();
+  const std::string netstat = ReadAll("/proc/self/net/netstat");
+  usage.received_bytes = IpExtOf(netstat, "InOctets");
+  usage.sent_bytes = IpExtOf(netstat, "OutOctets");
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) usage.max_fds = limit.rlim_cur;
   if (::getrlimit(RLIMIT_AS, &limit) == 0) usage.max_virtual_bytes = limit.rlim_cur;
@@ -127,6 +146,12 @@ void AddProcessMetrics(MetricRegistry* metrics, std::string_view version, std::s
         static_cast<double>(usage.open_fds));
     One(sink, "process_max_fds", "Maximum number of open file descriptors.", MetricType::kGauge,
         static_cast<double>(usage.max_fds));
+    One(sink, "process_network_receive_bytes_total",
+        "Number of bytes received by the process over the network.", MetricType::kCounter,
+        static_cast<double>(usage.received_bytes));
+    One(sink, "process_network_transmit_bytes_total",
+        "Number of bytes sent by the process over the network.", MetricType::kCounter,
+        static_cast<double>(usage.sent_bytes));
     One(sink, "process_start_time_seconds",
         "Start time of the process since unix epoch in seconds.", MetricType::kGauge,
         usage.start_time_seconds);

@@ -18,6 +18,8 @@ struct ProcessUsage {
   uint64_t open_fds = 0;
   uint64_t max_fds = 0;
   uint64_t threads = 0;
+  uint64_t received_bytes = 0;  // of the network namespace, as Go's client counts
+  uint64_t sent_bytes = 0;
   double start_time_seconds = 0;
 };
 // From /proc/self; fields stay 0 where it cannot be read.

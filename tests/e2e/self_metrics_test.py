@@ -11,7 +11,7 @@ WANTED = {
     "prometheus_build_info": ("gauge", "version revision branch goversion goos goarch tags"),
     "process_start_time_seconds": ("gauge", ""), "process_cpu_seconds_total": ("counter", ""), "process_resident_memory_bytes": ("gauge", ""),
     "process_virtual_memory_bytes": ("gauge", ""), "process_virtual_memory_max_bytes": ("gauge", ""), "process_open_fds": ("gauge", ""),
-    "process_max_fds": ("gauge", ""), "go_goroutines": ("gauge", ""), "go_threads": ("gauge", ""), "go_memstats_alloc_bytes": ("gauge", ""),
+    "process_max_fds": ("gauge", ""), "process_network_receive_bytes_total": ("counter", ""), "process_network_transmit_bytes_total": ("counter", ""), "go_goroutines": ("gauge", ""), "go_threads": ("gauge", ""), "go_memstats_alloc_bytes": ("gauge", ""),
     "go_memstats_heap_inuse_bytes": ("gauge", ""), "go_memstats_heap_sys_bytes": ("gauge", ""), "go_memstats_sys_bytes": ("gauge", ""),
     "prometheus_ready": ("gauge", ""), "prometheus_config_last_reload_successful": ("gauge", ""),
     "prometheus_config_last_reload_success_timestamp_seconds": ("gauge", ""),
@@ -92,6 +92,7 @@ class SelfMetricsTest(unittest.TestCase):
         self.assertGreater(value("go_memstats_alloc_bytes"), 1 << 20)
         self.assertLess(value("go_memstats_alloc_bytes"), value("go_memstats_sys_bytes"))
         self.assertGreater(value("process_cpu_seconds_total"), 0)
+        self.assertGreater(value("process_network_receive_bytes_total"), 0)
         self.assertEqual(value("prometheus_target_scrape_pool_targets", 'scrape_job="app"'), 1)
         self.assertEqual(value("prometheus_sd_discovered_targets", 'config="app"'), 1)
 
