@@ -80,19 +80,19 @@ class PrometheusDirectoryTest(unittest.TestCase):
         answer = remote_write.push(server, all_rows)
         self.assertIn(answer.status, (200, 204), answer.text)
 
-    def fill(self, server, hours, histograms=False):
-        """In steps as large as a head takes, oldest first: the head is cut and the WAL truncated on the way."""
-        begin = self.end - int(hours * 3600)
-        while begin < self.end:
-            until = min(begin + 1800, self.end + 1)
+    def fill(self, server, hours, to_hours=0, histograms=False):
+        """From so many hours ago on, in steps as large as a head takes: the head is cut and the WAL truncated on the way."""
+        begin, end = (self.end - int(h * 3600) for h in (hours, to_hours))
+        while begin < end:
+            until = min(begin + 1800, end)
             self.push(server, rows(begin, until, histograms))
             begin += (until - begin + STEP - 1) // STEP * STEP
 
-    def adopt(self, peer):
+    def adopt(self, peer, flags=()):
         """Deucalion on a copy of the directory."""
         folder = tempfile.mkdtemp(prefix="deucalion-e2e-")
         shutil.copytree(os.path.join(peer.folder, "data"), os.path.join(folder, "data"))
-        return self.start(harness.Server, folder=folder)
+        return self.start(harness.Server, flags=flags, folder=folder)
 
     def expect_same(self, ours, want):
         got = everything(ours, self.end)
@@ -107,10 +107,20 @@ class PrometheusDirectoryTest(unittest.TestCase):
         except FileNotFoundError:
             return []
 
+    def blocks(self, peer):
+        return sum(len(name) == 26 for name in self.segments(peer, "."))
+
     def test_blocks_checkpoint_wal_wbl_and_head_chunks_after_kill_9(self):
         peer = self.start(Prometheus, "storage: {tsdb: {out_of_order_time_window: 3h}}\n",
                           flags=["--enable-feature=native-histograms,exemplar-storage"])
-        self.fill(peer, 9, histograms=True)
+        # Each start begins a segment: of several a truncation makes a checkpoint.
+        for begin, end in [(11, 7), (7, 4), (4, 0)]:
+            blocks = self.blocks(peer)
+            self.fill(peer, begin, end, histograms=True)
+            harness.wait_until(lambda: self.blocks(peer) > blocks, what="a block")
+            if end > 0:
+                peer.kill()
+                peer.start()
         late = [(labels_of(i), [(t * 1000 + 7, i + 0.25) for t in range(self.end - 3000 - 60 * k, self.end - 2000 - 60 * k, 40)])
                 for i in range(4) for k in (2, 0, 5)]
         for row in late:
@@ -122,10 +132,10 @@ class PrometheusDirectoryTest(unittest.TestCase):
         harness.wait_until(lambda: self.segments(peer, "wbl") and self.segments(peer, "chunks_head"))
         want = everything(peer, self.end)
         self.assertEqual(len(want), SERIES + 1)
-        self.assertGreater(sum(len(v or h) for v, h in want.values()), SERIES * 9 * 3600 // STEP)
+        self.assertGreater(sum(len(v or h) for v, h in want.values()), SERIES * 10 * 3600 // STEP)
         peer.kill()
 
-        ours = self.adopt(peer)
+        ours = self.adopt(peer, ["--enable-feature=exemplar-storage"])
         self.expect_same(ours, want)
         found = ours.get("/api/v1/query_exemplars", query="load2", start=self.end - 100, end=self.end).json["data"]
         self.assertEqual([e["labels"] for s in found for e in s["exemplars"]], [trace])
@@ -166,7 +176,7 @@ scrape_configs: [{job_name: app, static_configs: [{targets: ['%s']}]}]
     def test_what_was_deleted_stays_deleted(self):
         peer = self.start(Prometheus)
         self.fill(peer, 5)
-        harness.wait_until(lambda: any(len(n) == 26 for n in self.segments(peer, ".")), what="a block")
+        harness.wait_until(lambda: self.blocks(peer) > 0, what="a block")
         for match, start, stop in [("load0", self.end - 5 * 3600, self.end - 4 * 3600), ("load1", self.end - 900, self.end - 300)]:
             answer = peer.post("/api/v1/admin/tsdb/delete_series", **{"match[]": match, "start": start, "end": stop})
             self.assertEqual(answer.status, 204, answer.text)
@@ -177,12 +187,12 @@ scrape_configs: [{job_name: app, static_configs: [{targets: ['%s']}]}]
     def test_the_tool_sees_what_promtool_sees(self):
         peer = self.start(Prometheus)
         self.fill(peer, 4)
-        harness.wait_until(lambda: any(len(n) == 26 for n in self.segments(peer, ".")), what="a block")
+        harness.wait_until(lambda: self.blocks(peer) > 0, what="a block")
         peer.kill()
         data = os.path.join(peer.folder, "data")
         files = sorted(os.listdir(data))
         ours = tool("deutool", "dump", data)
-        self.assertEqual(len(ours), SERIES * 4 * 3600 // STEP + SERIES)
+        self.assertEqual(len(ours), SERIES * 4 * 3600 // STEP)
         self.assertEqual(sorted(os.listdir(data)), files)
         self.assertIn("all checksums match", "".join(tool("deutool", "verify", data)))
         if shutil.which("promtool"):
@@ -222,7 +232,10 @@ scrape_configs: [{job_name: app, static_configs: [{targets: ['%s']}]}]
         self.assertEqual(everything(ours, self.end), before)
 
     def test_a_directory_in_use_is_refused_on_both_sides(self):
-        peer = self.start(Prometheus)
+        # Debian's build takes the lock only when told to.
+        usage = subprocess.run(["prometheus", "--help"], capture_output=True, text=True, timeout=30)
+        flag = "--storage.tsdb.use-lockfile"
+        peer = self.start(Prometheus, flags=[flag] if flag in usage.stdout + usage.stderr else [])
         ours = harness.Server(folder=peer.folder)
         self.servers.append(ours)
         ours.start(wait=False)

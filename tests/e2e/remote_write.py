@@ -29,19 +29,9 @@ def series(labels, samples, histograms=(), exemplars=()):
     for t, v, pairs in exemplars:
         out += field(3, label_pairs(pairs) + b"\x11" + struct.pack("<d", v) + b"\x18" + varint(t))
     for t, counts in histograms:
-        out += field(4, histogram(t, counts))
+        deltas = [n - before for n, before in zip(counts, [0] + list(counts))]
+        out += field(4, histogram(t, sum(counts), 1.5 * sum(counts), 0, 0, deltas))
     return field(1, out)
-
-
-def zigzag(n):
-    return varint(n << 1 ^ n >> 63)
-
-
-def histogram(time_ms, counts):
-    deltas = b"".join(zigzag(n - before) for n, before in zip(counts, [0] + list(counts)))
-    return (b"\x08" + varint(sum(counts)) + b"\x19" + struct.pack("<d", 1.5 * sum(counts)) + b"\x20" + zigzag(0) +
-            b"\x29" + struct.pack("<d", 0.001) + b"\x30\x00" +
-            field(11, b"\x08" + zigzag(0) + b"\x10" + varint(len(counts))) + field(12, deltas) + b"\x78" + varint(time_ms))
 
 
 def snappy(data):
