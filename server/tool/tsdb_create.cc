@@ -93,8 +93,11 @@ class Creator {
         const auto head,
         tsdb::Head::Open({.fs = fs, .chunks_dir = scratch, .shards = 1, .streams = 1}));
     RETURN_IF_ERROR(Collect(head.get(), meta->min_ms, meta->max_ms));
-    tsdb::HeadQuerier querier(head.get(), meta->min_ms, meta->max_ms - 1);
-    ASSIGN_OR_RETURN(const auto set, querier.Select(true, {}, {}, nullptr));
+    // As promtool: from the beginning of the range to the newest sample.
+    meta->max_ms = newest_ms_ + 1;
+    const SelectHints hints{.min_ms = meta->min_ms, .max_ms = meta->max_ms - 1};
+    tsdb::HeadQuerier querier(head.get(), hints.min_ms, hints.max_ms);
+    ASSIGN_OR_RETURN(const auto set, querier.Select(true, hints, {}, nullptr));
     ASSIGN_OR_RETURN(*meta, tsdb::WritePrometheusBlock(fs, dir, *set, *meta));
     return OkStatus();
   }
@@ -123,6 +126,7 @@ class Creator {
       ASSIGN_OR_RETURN(const SeriesRef ref, head->FindOrCreate(labels, labels.Hash(), 0));
       const auto slot = static_cast<tsdb::Slot>(ref);
       RETURN_IF_ERROR(CheckOrder(slot, t, p->value()));
+      newest_ms_ = std::max(newest_ms_, t);
       staged.push_back(
           {.id = head->slabs().Record(slot).id(), .slot = slot, .time_ms = t, .value = p->value()});
       if (staged.size() >= kMaxStaged) flush();
@@ -157,6 +161,7 @@ class Creator {
   const int64_t duration_;
   std::vector<std::pair<int64_t, double>> last_;  // newest sample of each series, by slot
   int64_t next_ms_ = INT64_MIN;                   // of the samples behind the present block
+  int64_t newest_ms_ = 0;                         // in the present block
   bool header_ = false;
 };
 

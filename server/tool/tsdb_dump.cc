@@ -68,7 +68,8 @@ Result<std::unique_ptr<SeriesSet>> SelectAny(Querier* querier, const TsdbDumpArg
   std::vector<tsdb::SourceSet> sets;
   for (const std::string& selector : selectors) {
     ASSIGN_OR_RETURN(const auto matchers, promql::ParseMetricSelector(selector));
-    ASSIGN_OR_RETURN(auto set, querier->Select(true, {}, matchers, nullptr));
+    ASSIGN_OR_RETURN(auto set, querier->Select(true, {.min_ms = args.min_ms, .max_ms = args.max_ms},
+                                               matchers, nullptr));
     sets.push_back({std::move(set), args.min_ms, args.max_ms});
   }
   if (sets.size() == 1) return std::move(sets[0].set);

@@ -71,8 +71,9 @@ Status Export(const TsdbExportArgs& args, const Streams& io) {
       if (meta.ulid.empty()) meta.ulid = tsdb::NewUlid(Clock::Real()->NowMs());
       meta.sources = {meta.ulid};
       meta.level = part.level;
-      ASSIGN_OR_RETURN(const auto querier, copy->db()->NewQuerier(part.begin_ms, part.end_ms - 1));
-      ASSIGN_OR_RETURN(const auto set, querier->Select(true, {}, {}, nullptr));
+      const SelectHints hints{.min_ms = part.begin_ms, .max_ms = part.end_ms - 1};
+      ASSIGN_OR_RETURN(const auto querier, copy->db()->NewQuerier(hints.min_ms, hints.max_ms));
+      ASSIGN_OR_RETURN(const auto set, querier->Select(true, hints, {}, nullptr));
       const std::string dir = JoinPath(args.output, meta.ulid);
       if (fs->Exists(dir)) {
         return Status(StatusCode::kAlreadyExists, "exporting block: " + dir + " exists");

@@ -27,7 +27,7 @@ std::string Promtool(const std::string& args) {
   return output;
 }
 
-std::string Run(std::vector<std::string> args) {
+std::string Tsdb(std::vector<std::string> args) {
   args.insert(args.begin(), "tsdb");
   const ToolRun run = Deutool(args);
   EXPECT_EQ(run.exit_code, 0) << args[1] << "\n" << run.out << run.err;
@@ -47,7 +47,9 @@ std::vector<std::string> SortedLines(const std::string& text) {
 
 // Of the sandbox nothing is left, whatever happened.
 void ExpectNoSandbox(const std::string& dir) {
-  for (const std::string& name : *FileSystem::Posix()->List(dir)) {
+  const auto names = FileSystem::Posix()->List(dir);
+  ASSERT_TRUE(names.ok());
+  for (const std::string& name : *names) {
     EXPECT_EQ(name.find("sandbox"), name.npos) << name;
   }
 }
@@ -69,7 +71,7 @@ std::string OpenMetricsText(int samples) {
 // A directory of Prometheus's blocks, made from the text.
 void CreateBlocks(const TempDir& dir, int samples) {
   WriteFile(dir.Path("in.om"), OpenMetricsText(samples));
-  Run({"create-blocks-from", "-q", "openmetrics", dir.Path("in.om"), dir.Path("data")});
+  Tsdb({"create-blocks-from", "-q", "openmetrics", dir.Path("in.om"), dir.Path("data")});
   ASSERT_TRUE(FileSystem::Posix()->CreateDirs(dir.Path("data/wal")).ok());
 }
 
@@ -111,9 +113,9 @@ TEST(TsdbToolTest, CreatesTheBlocksThatPromtoolCreates) {
   TempDir dir;
   WriteFile(dir.Path("in.om"), OpenMetricsText(1500));
   const std::string table =
-      Run({"create-blocks-from", "openmetrics", dir.Path("in.om"), dir.Path("out")});
+      Tsdb({"create-blocks-from", "openmetrics", dir.Path("in.om"), dir.Path("out")});
   EXPECT_EQ(SortedLines(table).size(), 5u);  // a header and four blocks
-  EXPECT_EQ(table.find("BLOCK ULID                  MIN TIME       MAX TIME       DURATION     NUM "
+  EXPECT_EQ(table.find("BLOCK ULID                  MIN TIME       MAX TIME       DURATION      NUM "
                        "SAMPLES  NUM CHUNKS   NUM SERIES   SIZE\n"),
             0u)
       << table;
@@ -138,10 +140,10 @@ TEST(TsdbToolTest, CreatesTheBlocksThatPromtoolCreates) {
 TEST(TsdbToolTest, LongerBlocksAndLabelsForEverySeries) {
   TempDir dir;
   WriteFile(dir.Path("in.om"), OpenMetricsText(1500));
-  Run({"create-blocks-from", "--max-block-duration=24h", "openmetrics", "--label=site=here",
-       dir.Path("in.om"), dir.Path("out")});
-  EXPECT_LE(SortedLines(Run({"list", dir.Path("out")})).size(), 3u);
-  EXPECT_NE(Run({"dump", "--format=seriesjson", dir.Path("out")})
+  Tsdb({"create-blocks-from", "--max-block-duration=24h", "openmetrics", "--label=site=here",
+        dir.Path("in.om"), dir.Path("out")});
+  EXPECT_LE(SortedLines(Tsdb({"list", dir.Path("out")})).size(), 3u);
+  EXPECT_NE(Tsdb({"dump", "--format=seriesjson", dir.Path("out")})
                 .find(R"({"__name__":"level","host":"h0","site":"here"})"),
             std::string::npos);
 }
@@ -168,20 +170,20 @@ TEST(TsdbToolTest, CreatingSaysWhatIsWrongWithTheInput) {
 TEST(TsdbToolTest, ListsAsPromtoolDoes) {
   TempDir dir;
   CreateBlocks(dir, 1000);
-  EXPECT_EQ(SortedLines(Run({"list", dir.Path("data")})).size(), 4u);
-  EXPECT_NE(Run({"list", "-r", dir.Path("data")}).find("2023-11-15 00:00:00 +0000 UTC"),
+  EXPECT_EQ(SortedLines(Tsdb({"list", dir.Path("data")})).size(), 4u);
+  EXPECT_NE(Tsdb({"list", "-r", dir.Path("data")}).find("2023-11-15 00:00:00 +0000 UTC"),
             std::string::npos);
   EXPECT_EQ(Deutool({"tsdb", "list", dir.Path("nowhere")}).err,
             "opening the db dir: stat " + dir.Path("nowhere") + ": no such file or directory\n");
   if (!HavePromtool()) GTEST_SKIP() << "no promtool";
-  EXPECT_EQ(Run({"list", dir.Path("data")}), Promtool("list " + dir.Path("data")));
-  EXPECT_EQ(Run({"list", "-r", dir.Path("data")}), Promtool("list -r " + dir.Path("data")));
+  EXPECT_EQ(Tsdb({"list", dir.Path("data")}), Promtool("list " + dir.Path("data")));
+  EXPECT_EQ(Tsdb({"list", "-r", dir.Path("data")}), Promtool("list -r " + dir.Path("data")));
 }
 
 TEST(TsdbToolTest, AnalyzesAsPromtoolDoes) {
   TempDir dir;
   CreateBlocks(dir, 700);
-  const std::string ours = Run({"analyze", "--limit=5", dir.Path("data")});
+  const std::string ours = Tsdb({"analyze", "--limit=5", dir.Path("data")});
   EXPECT_NE(ours.find("Total Series: 20\nLabel names: 2\nPostings (unique label pairs): 12\n"
                       "Postings entries (total label pairs): 40\n"),
             std::string::npos)
@@ -190,11 +192,11 @@ TEST(TsdbToolTest, AnalyzesAsPromtoolDoes) {
                       "2 host=h0\n"),
             std::string::npos)
       << ours;
-  EXPECT_NE(Run({"analyze", "--match=level", dir.Path("data")}).find("Matched series: 10\n"),
+  EXPECT_NE(Tsdb({"analyze", "--match=level", dir.Path("data")}).find("Matched series: 10\n"),
             std::string::npos);
   EXPECT_EQ(Deutool({"tsdb", "analyze", dir.Path("data"), "01ARZ3NDEKTSV4RRFFQ69G5FAV"}).err,
             "invalid block ID 01ARZ3NDEKTSV4RRFFQ69G5FAV\n");
-  const std::string extended = Run({"analyze", "--extended", dir.Path("data")});
+  const std::string extended = Tsdb({"analyze", "--extended", dir.Path("data")});
   EXPECT_NE(extended.find("\nCompaction analysis:\n\nsamples per float chunk (min/avg/max): "),
             std::string::npos);
   EXPECT_NE(extended.find("samples per histogram chunk: N/A\n"), std::string::npos);
@@ -202,7 +204,7 @@ TEST(TsdbToolTest, AnalyzesAsPromtoolDoes) {
   // 2.x says "Series:"; equal numbers come in any order there.
   std::string theirs = Promtool("analyze --limit=100 " + dir.Path("data"));
   theirs.replace(theirs.find("\nSeries: "), 9, "\nTotal Series: ");
-  EXPECT_EQ(SortedLines(Run({"analyze", "--limit=100", dir.Path("data")})), SortedLines(theirs));
+  EXPECT_EQ(SortedLines(Tsdb({"analyze", "--limit=100", dir.Path("data")})), SortedLines(theirs));
 }
 
 TEST(TsdbToolTest, DumpsBlocksAndWalOfPrometheus) {
@@ -214,17 +216,17 @@ TEST(TsdbToolTest, DumpsBlocksAndWalOfPrometheus) {
   wal.Add(tsdb::SamplesRecordBytes({{1, t, 0, 1e6}, {1, t + 1, 0, StaleNan()}, {1, t + 2, 0, 0.1}}),
           tsdb::LogCompression::kSnappy);
   wal.WriteTo(dir.Path("data/wal"), 0);
-  const std::string all = Run({"dump", dir.Path("data")});
+  const std::string all = Tsdb({"dump", dir.Path("data")});
   EXPECT_EQ(SortedLines(all).size(), 600u * 20 + 3);
   EXPECT_NE(all.find("{__name__=\"tail\", x=\"a\\\"b\"} 1e+06 " + std::to_string(t) + "\n"),
             all.npos);
-  EXPECT_EQ(Run({"dump", "--min-time=" + std::to_string(t + 2), dir.Path("data")}),
+  EXPECT_EQ(Tsdb({"dump", "--min-time=" + std::to_string(t + 2), dir.Path("data")}),
             "{__name__=\"tail\", x=\"a\\\"b\"} 0.1 " + std::to_string(t + 2) + "\n");
   EXPECT_EQ(
-      Run({"dump-openmetrics", "--match=tail", dir.Path("data")}),
+      Tsdb({"dump-openmetrics", "--match=tail", dir.Path("data")}),
       "tail{x=\"a\\\"b\"} 1e+06 1700024400.000\ntail{x=\"a\\\"b\"} 0.1 1700024400.002\n# EOF\n");
   const std::string some =
-      Run({"dump", "--match={__name__='tail'}", "--match={host='h1'}", dir.Path("data")});
+      Tsdb({"dump", "--match={__name__='tail'}", "--match={host='h1'}", dir.Path("data")});
   EXPECT_EQ(SortedLines(some).size(), 600u * 2 + 3);
   EXPECT_EQ(Deutool({"tsdb", "dump", "--match={", dir.Path("data")}).exit_code, 1);
   ExpectNoSandbox(dir.Path("data"));
@@ -238,23 +240,23 @@ TEST(TsdbToolTest, DumpsAndExportsWhatWeStore) {
   const tsdb::SampleMap samples = FillOwn(dir.Path("own"));
   ASSERT_TRUE(FileSystem::Posix()->CreateDirs(dir.Path("sandboxes")).ok());
   const std::string want = DumpOf(samples);
-  EXPECT_EQ(Run({"dump", dir.Path("own")}), want);
-  EXPECT_EQ(Run({"dump", "--sandbox-dir-root", dir.Path("sandboxes"), dir.Path("own")}), want);
+  EXPECT_EQ(Tsdb({"dump", dir.Path("own")}), want);
+  EXPECT_EQ(Tsdb({"dump", "--sandbox-dir-root", dir.Path("sandboxes"), dir.Path("own")}), want);
   EXPECT_TRUE(FileSystem::Posix()->List(dir.Path("sandboxes"))->empty());
   {
     // In use: the same, and its owner notices nothing.
     auto db = tsdb::Db::Open(dir.Path("own"), {});
     ASSERT_TRUE(db.ok());
-    EXPECT_EQ(Run({"dump", dir.Path("own")}), want);
+    EXPECT_EQ(Tsdb({"dump", dir.Path("own")}), want);
     tsdb::ExpectModel(db->get(), samples, "the owner");
   }
-  Run({"export-prometheus", dir.Path("own"), dir.Path("exported")});
-  EXPECT_EQ(Run({"dump", dir.Path("exported")}), want);
-  EXPECT_EQ(Run({"verify", dir.Path("exported")}).find("DAMAGED"), std::string::npos);
+  Tsdb({"export-prometheus", dir.Path("own"), dir.Path("exported")});
+  EXPECT_EQ(Tsdb({"dump", dir.Path("exported")}), want);
+  EXPECT_EQ(Tsdb({"verify", dir.Path("exported")}).find("DAMAGED"), std::string::npos);
   ExpectNoSandbox(dir.Path("own"));
   if (!HavePromtool()) GTEST_SKIP() << "no promtool";
   EXPECT_EQ(SortedLines(Promtool("dump " + dir.Path("exported"))), SortedLines(want));
-  EXPECT_EQ(Promtool("list " + dir.Path("exported")), Run({"list", dir.Path("exported")}));
+  EXPECT_EQ(Promtool("list " + dir.Path("exported")), Tsdb({"list", dir.Path("exported")}));
   EXPECT_NE(Promtool("analyze " + dir.Path("exported")).find("__name__=own"), std::string::npos);
 }
 
@@ -269,7 +271,7 @@ TEST(TsdbToolTest, VerifyFindsAFlippedBitInEveryFile) {
   chunks.Add(1, 0, 1, 1, "abc");
   chunks.WriteTo(dir.Path("data/chunks_head"), 1);
   for (const std::string root : {dir.Path("own"), dir.Path("data")}) {
-    const std::string report = Run({"verify", root});
+    const std::string report = Tsdb({"verify", root});
     EXPECT_NE(report.find(": all checksums match\n"), report.npos) << report;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
       const std::string path = entry.path(), name = entry.path().filename();

@@ -122,7 +122,8 @@ TEST(PrometheusImportTest, StartTimesStay) {
   dir.FillWal();
   auto db = OpenDb(dir.Path());
   auto querier = db->NewQuerier(kT0, kT0 + 10 * kHour);
-  auto set = (*querier)->Select(true, {}, {Matcher::Equal("i", "2")}, nullptr);
+  auto set = (*querier)->Select(true, {.min_ms = kT0, .max_ms = kT0 + 10 * kHour},
+                                {Matcher::Equal("i", "2")}, nullptr);
   ASSERT_TRUE(set.ok() && (*set)->size() == 1);
   SampleColumns columns;
   ASSERT_TRUE((*set)->Read(0, kT0, kT0 + 10 * kHour, &columns).ok());
@@ -265,7 +266,7 @@ TEST(PrometheusImportTest, HistogramsComeFromEverywhere) {
 
   auto db = OpenDb(dir.Path());
   auto querier = db->NewQuerier(kMinTimeMs, kMaxTimeMs);
-  auto set = (*querier)->Select(true, {}, {}, nullptr);
+  auto set = (*querier)->Select(true, {.min_ms = kMinTimeMs, .max_ms = kMaxTimeMs}, {}, nullptr);
   ASSERT_TRUE(set.ok());
   ASSERT_EQ((*set)->size(), want.size());
   for (size_t i = 0; i < (*set)->size(); i++) {
@@ -302,7 +303,8 @@ TEST(PrometheusImportTest, WhatPrometheussBlocksHoldIsNotTakenAgain) {
   BlockMeta meta{.ulid = NewUlid(1), .min_ms = kT0, .max_ms = kT0 + 2 * kHour};
   meta.sources = {meta.ulid};
   auto querier = from->NewQuerier(kT0, kT0 + 2 * kHour - 1);
-  auto set = (*querier)->Select(true, {}, {Matcher::NotEqual("i", "2")}, nullptr);
+  auto set = (*querier)->Select(true, {.min_ms = kT0, .max_ms = kT0 + 2 * kHour - 1},
+                                {Matcher::NotEqual("i", "2")}, nullptr);
   ASSERT_TRUE(WritePrometheusBlock(FileSystem::Posix(), dir.Path(meta.ulid), **set, meta).ok());
   dir.FillWal();
   std::erase_if(dir.want[Series(2)], [](const auto& s) { return s.first < kT0 + 2 * kHour; });
