@@ -1,13 +1,19 @@
 #include "server/tool/tsdb_copy.h"
 
+#include <chrono>
 #include <cstdlib>
+#include <string_view>
+#include <thread>
 
 #include "server/tool/tsdb_blocks.h"
 
 namespace deucalion::tool {
 namespace {
 
+// With a pause that doubles from 1 ms, a second in all: what disturbs a copy (a checkpoint, a cut)
+// is over by then.
 constexpr int kAttempts = 10;
+constexpr std::string_view kSandbox = "tmp_dbro_sandbox";
 
 FileSystem* Fs() { return FileSystem::Posix(); }
 
@@ -42,6 +48,7 @@ std::string Fingerprint(const std::string& dir, bool sizes) {
   const auto names = Fs()->List(dir);
   if (!names.ok()) return out;
   for (const std::string& name : *names) {
+    if (name.starts_with(kSandbox)) continue;
     out += name;
     if (const auto info = Fs()->Stat(JoinPath(dir, name)); sizes && info.ok()) {
       out += " " + std::to_string(info->size_bytes);
@@ -88,7 +95,7 @@ Result<std::unique_ptr<DirectoryCopy>> DirectoryCopy::Open(const std::string& pa
   RETURN_IF_ERROR(CheckDbPath(path));
   std::unique_ptr<DirectoryCopy> copy(new DirectoryCopy());
   std::string pattern =
-      JoinPath(sandbox_root.empty() ? path : sandbox_root, "tmp_dbro_sandboxXXXXXX");
+      JoinPath(sandbox_root.empty() ? path : sandbox_root, std::string(kSandbox) + "XXXXXX");
   if (::mkdtemp(pattern.data()) == nullptr) {
     return ErrnoError("setting up sandbox dir in " + DirName(pattern), errno);
   }
@@ -102,6 +109,7 @@ Result<std::unique_ptr<DirectoryCopy>> DirectoryCopy::Open(const std::string& pa
       return filled.ok() ? UnavailableError(path + " changes faster than it can be read") : filled;
     }
     RETURN_IF_ERROR(Fs()->RemoveAll(copy->sandbox_));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1 << attempt));
   }
   copy->logger_ = Logger::Stderr(LogLevel::kWarn, LogFormat::kLogfmt);
   tsdb::DbOptions options;

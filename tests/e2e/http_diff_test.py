@@ -99,10 +99,15 @@ def without_position(body):
     return re.sub(r"(1:1|unknown position): parse error: (no expression found in input|unexpected end of input)", r"nowhere: \2", text)
 
 
+def in_order(match):
+    """Duplicates of a match are named in label order; 2.42 begins with the one it met later."""
+    return "operation: [%s];" % ", ".join(sorted(match.group(1, 2)))
+
+
 def in_words_of_3(request, body):
     """2.42's body as a 3.14 would have worded it."""
     if isinstance(body, dict) and "error" in body:
-        error = body["error"]
+        error = re.sub(r"operation: \[(\{.*?\}), (\{.*?\})\];", in_order, body["error"])
         if "/query_range" in request[1] and body["errorType"] == "bad_data" and not error.startswith(("invalid parameter", "exceeded")):
             error = 'invalid parameter "query": ' + error
         for pattern, words in REWORDED:

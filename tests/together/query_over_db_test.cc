@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <map>
 #include <random>
 #include <string>
 
@@ -20,7 +21,9 @@ constexpr int64_t kMinute = 60'000, kHour = 60 * kMinute;
 constexpr int64_t kStart = 1'700'006'400'000;  // a multiple of a day
 
 Labels Series(int i) {
-  return Labels({{"__name__", i % 3 == 0 ? "requests_total" : i % 3 == 1 ? "size" : "ratio"},
+  return Labels({{"__name__", i % 3 == 0   ? "requests_total"
+                              : i % 3 == 1 ? "size"
+                                           : "ratio"},
                  {"instance", "host-" + std::to_string(i % 7)},
                  {"zone", i % 2 == 0 ? "a" : "b"},
                  {"n", std::to_string(i)}});
@@ -87,9 +90,12 @@ class QueryOverDbTest : public testing::Test {
       out += " " + std::to_string(t) + "=" + std::to_string(std::bit_cast<uint64_t>(v));
     };
     if (const auto* vector = std::get_if<promql::Vector>(&result.value)) {
-      for (const auto& s : *vector) {
-        out += s.labels.ToString();
-        value(s.time_ms, s.value);
+      // The order of a vector is nobody's promise.
+      std::map<std::string, const promql::Vector::value_type*> sorted;
+      for (const auto& s : *vector) sorted.emplace(s.labels.ToString(), &s);
+      for (const auto& [labels, s] : sorted) {
+        out += labels;
+        value(s->time_ms, s->value);
         out += "\n";
       }
     } else if (const auto* matrix = std::get_if<promql::Matrix>(&result.value)) {
@@ -153,7 +159,8 @@ TEST_F(QueryOverDbTest, AnswersAreThoseOverAPlainMapOfTheSamples) {
   for (int round = 0; round < 6; round++) {
     for (int i = 0; i < 270; i++, now += kMinute) Append(now, 30 + 5 * round);
     for (int i = 0; i < 20; i++) {
-      AppendLate(static_cast<int>(random_() % 30), now - static_cast<int64_t>(random_() % (2 * kHour)));
+      AppendLate(static_cast<int>(random_() % 30),
+                 now - static_cast<int64_t>(random_() % (2 * kHour)));
     }
     if (round == 2) Delete(kStart + kHour, kStart + 5 * kHour, "host-2");
     if (round > 0) {

@@ -30,7 +30,6 @@ TEST(ToolCommandLineTest, RefusesWhatItDoesNotKnow) {
       {{"check", "config", "/nowhere.yml"}, "path '/nowhere.yml' does not exist"},
       {{"check", "config"}, "config-files is required"},
       {{"check", "--query.lookback-delta=soon", "rules"}, "--query.lookback-delta"},
-      {{"tsdb", "list", "--human-readable", "data"}, "tsdb list: not supported yet"},
       {{"test", "rules", "a.yml"}, "test rules: not supported yet"},
   };
   for (const auto& c : cases) {
