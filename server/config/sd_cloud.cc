@@ -26,8 +26,8 @@ Status CheckAzure(const SdRecord& r) {
   }
   if (method != "ManagedIdentity" && method != "SDK" && method != "WorkloadIdentity") {
     return SdError("unknown authentication_type " + GoQuote(method) +
-                   ". Supported types are \"OAuth\", \"ManagedIdentity\", \"WorkloadIdentity\" or "
-                   "\"SDK\"");
+                   ". Supported types are \"OAuth\", \"ManagedIdentity\", \"SDK\" or "
+                   "\"WorkloadIdentity\"");
   }
   return OkStatus();
 }
@@ -214,9 +214,9 @@ const SdSchema kOvhcloud{
                {"service", SdType::kText, "", kAlways}},
     .check = [](const SdRecord& r) {
       RETURN_IF_ERROR(RequireAll(r, {{"endpoint", "endpoint can not be empty"},
-                                     {"application_key", "application_key can not be empty"},
-                                     {"application_secret", "application_secret can not be empty"},
-                                     {"consumer_key", "consumer_key can not be empty"}}));
+                                     {"application_key", "application key can not be empty"},
+                                     {"application_secret", "application secret can not be empty"},
+                                     {"consumer_key", "consumer key can not be empty"}}));
       const std::string& service = r.Get("service");
       if (service == "vps" || service == "dedicated_server") return OkStatus();
       return SdError("unknown service: " + service);

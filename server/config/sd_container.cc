@@ -45,6 +45,29 @@ std::vector<std::string_view> AllowedSelectors(const SdRecord& r) {
   return {role};
 }
 
+// A field selector as Kubernetes reads it: terms a=b, a==b and a!=b between commas. A backslash
+// keeps a comma or an equals sign inside a value.
+Status CheckFieldSelector(const std::string& text) {
+  std::string term;
+  const auto check = [&]() -> Status {
+    // An escaped character stands for itself, so only a bare '=' divides the term.
+    if (term.empty() || term.find('=') != std::string::npos) return OkStatus();
+    return SdError("invalid selector: '" + text + "'; can't understand '" + term + "'");
+  };
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 1 < text.size()) {
+      ++i;
+      term += '_';
+    } else if (text[i] == ',') {
+      RETURN_IF_ERROR(check());
+      term.clear();
+    } else {
+      term += text[i];
+    }
+  }
+  return check();
+}
+
 Status CheckSelectors(const SdRecord& r) {
   const std::vector<std::string_view> allowed = AllowedSelectors(r);
   std::set<std::string> seen;
@@ -52,7 +75,10 @@ Status CheckSelectors(const SdRecord& r) {
     const std::string& role = selector.Get("role");
     if (!IsRole(role)) return UnknownRole(role);
     if (!seen.insert(role).second) return SdError("duplicated selector role: " + role);
-    if (std::ranges::find(allowed, role) != allowed.end()) continue;
+    if (std::ranges::find(allowed, role) != allowed.end()) {
+      RETURN_IF_ERROR(CheckFieldSelector(selector.Get("field")));
+      continue;
+    }
     std::string list;
     for (const std::string_view one : allowed) {
       list += (list.empty() ? "" : ", ") + std::string(one);

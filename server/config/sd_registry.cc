@@ -94,17 +94,19 @@ Status CheckMarathon(const SdRecord& r) {
   if (token && token_file) {
     return SdError("marathon_sd: at most one of auth_token & auth_token_file must be configured");
   }
+  if (!token && !token_file) return OkStatus();
   const scrape::HttpClientConfig& http = r.http();
-  if ((token || token_file) && (http.basic_auth || !http.bearer_token.empty() ||
-                                !http.bearer_token_file.empty() || http.authorization)) {
-    return SdError(
-        http.basic_auth
-            ? "marathon_sd: at most one of basic_auth, auth_token & auth_token_file "
-              "must be configured"
-            : "marathon_sd: at most one of bearer_token, bearer_token_file, auth_token & "
-              "auth_token_file must be configured");
+  std::string_view others;
+  if (http.basic_auth) {
+    others = "basic_auth, auth_token & auth_token_file";
+  } else if (!http.bearer_token.empty() || !http.bearer_token_file.empty()) {
+    others = "bearer_token, bearer_token_file, auth_token & auth_token_file";
+  } else if (http.authorization) {
+    others = "auth_token, auth_token_file & authorization";
+  } else {
+    return OkStatus();
   }
-  return OkStatus();
+  return SdError("marathon_sd: at most one of " + std::string(others) + " must be configured");
 }
 
 const SdSchema kMarathon{.kind = "marathon",

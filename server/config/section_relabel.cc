@@ -13,6 +13,9 @@ struct Action {
   static Status Read(Decoder& d, const YamlNode& node, Value* out) {
     std::string text;
     if (!ReadText(d, node, "string", &text)) return OkStatus();
+    if (IsNull(node)) {
+      return d.Refuse(node, InvalidArgumentError("relabel action cannot be empty"));
+    }
     Result<RelabelAction> action = scrape::ParseRelabelAction(text);
     if (!action.ok()) return d.Refuse(node, action.TakeStatus());
     *out = *action;

@@ -9,6 +9,8 @@
 #include <map>
 #include <streambuf>
 
+#include "server/config/base64.h"
+
 namespace deucalion::config {
 
 // yaml-cpp limits the nesting to 500 by itself.
@@ -81,7 +83,11 @@ class YamlTreeBuilder : public YAML::EventHandler {
     YamlNode* node = Make(YamlKind::kScalar, mark);
     node->value = value;
     node->quoted = tag == "!";
-    if (tag != "!" && tag != "?") node->tag = tag;
+    if (tag == "tag:yaml.org,2002:binary") {
+      TakeBinary(node);
+    } else if (tag != "!" && tag != "?") {
+      node->tag = tag;
+    }
     Add(node, anchor, 1);
   }
 
@@ -107,6 +113,17 @@ class YamlTreeBuilder : public YAML::EventHandler {
   void OnMapEnd() override { Close(); }
 
   void OnAnchor(const YAML::Mark&, const std::string& name) override { anchor_name_ = name; }
+
+  // !!binary: base64 of a string of any bytes; lines may be broken.
+  static void TakeBinary(YamlNode* node) {
+    std::erase_if(node->value, [](char c) { return c == '\n' || c == '\r'; });
+    std::string bytes;
+    if (!DecodeBase64(node->value, &bytes)) {
+      throw TreeError{"yaml: !!binary value contains invalid base64 data", node->at};
+    }
+    node->value = std::move(bytes);
+    node->quoted = true;
+  }
 
   YamlDocument Take() {
     if (root_ == nullptr) {

@@ -2,6 +2,8 @@
 
 #include <crypt.h>
 
+#include "server/config/base64.h"
+
 namespace deucalion::web {
 namespace {
 
@@ -9,33 +11,6 @@ constexpr size_t kRememberedPasswords = 100;
 // Of no password in use: unknown users cost as much time as known ones.
 constexpr std::string_view kHashOfNobody =
     "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi";
-
-int Base64Digit(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '+') return 62;
-  if (c == '/') return 63;
-  return -1;
-}
-
-bool DecodeBase64(std::string_view text, std::string* out) {
-  if (text.size() % 4 != 0) return false;
-  for (int i = 0; i < 2 && text.ends_with('='); ++i) text.remove_suffix(1);
-  uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const int digit = Base64Digit(c);
-    if (digit < 0) return false;
-    bits = bits << 6 | static_cast<uint32_t>(digit);
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      out->push_back(static_cast<char>(bits >> count));
-    }
-  }
-  return true;
-}
 
 bool ConstantTimeEquals(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
@@ -71,7 +46,7 @@ bool ParseBasicAuth(std::string_view authorization, std::string* user, std::stri
     return false;
   }
   std::string decoded;
-  if (!DecodeBase64(authorization.substr(kScheme.size()), &decoded)) return false;
+  if (!config::DecodeBase64(authorization.substr(kScheme.size()), &decoded)) return false;
   const size_t colon = decoded.find(':');
   if (colon == std::string::npos) return false;
   *user = decoded.substr(0, colon);
