@@ -137,9 +137,11 @@ struct AzureAdConfig {
     friend bool operator==(const ManagedIdentity&, const ManagedIdentity&) = default;
   };
   struct WorkloadIdentity {
+    // A constructor: clang sees member initialisers of a nested class too late for optional.
+    WorkloadIdentity() : token_file_path("/var/run/secrets/azure/tokens/azure-identity-token") {}
     std::string client_id;
     std::string tenant_id;
-    std::string token_file_path = "/var/run/secrets/azure/tokens/azure-identity-token";
+    std::string token_file_path;
     friend bool operator==(const WorkloadIdentity&, const WorkloadIdentity&) = default;
   };
   struct OAuth {

@@ -13,7 +13,6 @@ namespace {
 struct Placed {
   std::string text;
   YamlPosition at;
-  friend bool operator==(const Placed& a, const Placed& b) { return a.text == b.text; }
 };
 
 struct PlacedText {

@@ -20,13 +20,14 @@ DbWalFeed::DbWalFeed(FileSystem* fs, Clock* clock, Logger* logger, Head* head, w
                      StateStore* state)
     : fs_(fs), clock_(clock), logger_(logger), head_(head), wal_(wal), state_(state) {
   MutexLock lock(mu_);
-  (void)state_->Scan(kSpace, [&](std::string_view name, std::string_view text) {
+  const auto take = [&](std::string_view name, std::string_view text) REQUIRES(mu_) {
     FeedPosition position;
     if (ParseFeedPosition(text, &position) && position.streams.size() == wal_->streams()) {
       saved_[std::string(name)] = std::move(position);
     }
     return true;
-  });
+  };
+  (void)state_->Scan(kSpace, take);
 }
 
 Result<std::unique_ptr<WalCursor>> DbWalFeed::OpenCursor(const std::string& name) {
@@ -100,8 +101,7 @@ bool DbWalFeed::MayHold(uint32_t stream, uint32_t segment, uint32_t drop) {
   if (segment >= drop) return false;
   uint64_t held_bytes = 0;
   for (uint32_t n = drop; n-- > segment;) {
-    const Result<FileInfo> info =
-        fs_->Stat(JoinPath(wal_->dir(), wal::SegmentName(stream, n)));
+    const Result<FileInfo> info = fs_->Stat(JoinPath(wal_->dir(), wal::SegmentName(stream, n)));
     if (!info.ok()) continue;
     held_bytes += info->size_bytes;
     if (clock_->NowMs() - info->mtime_ms >= kLongestHoldMs) return false;

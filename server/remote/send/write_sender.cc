@@ -94,11 +94,12 @@ Status WriteSender::Apply(Storage* storage, const std::vector<config::RemoteWrit
   }
   for (const auto& [cursor, queue] : queues_) {
     const bool restarts = std::ranges::any_of(
-        to_start, [&](const Plan& plan) { return plan.cursor == cursor; });
+        to_start, [&cursor = cursor](const Plan& plan) { return plan.cursor == cursor; });
     if (restarts || !wanted.contains(cursor)) to_stop.push_back(cursor);
   }
   StopQueues(to_stop);
-  for (Plan& plan : to_start) RETURN_IF_ERROR(StartQueue(storage, std::move(plan), external_labels));
+  for (Plan& plan : to_start)
+    RETURN_IF_ERROR(StartQueue(storage, std::move(plan), external_labels));
   for (const std::string& cursor : storage->wal_feed()->CursorNames()) {
     if (!wanted.contains(cursor)) RETURN_IF_ERROR(storage->wal_feed()->ForgetCursor(cursor));
   }
@@ -131,9 +132,8 @@ void WriteSender::StopQueues(const std::vector<std::string>& cursors) {
   std::vector<std::jthread> stops;
   for (const std::string& cursor : cursors) {
     QueueThread* const thread = queues_.at(cursor).thread.get();
-    stops.emplace_back([thread, deadline_ms = options_.flush_deadline_ms] {
-      thread->Stop(deadline_ms);
-    });
+    stops.emplace_back(
+        [thread, deadline_ms = options_.flush_deadline_ms] { thread->Stop(deadline_ms); });
   }
   stops.clear();  // waits
   for (const std::string& cursor : cursors) {
