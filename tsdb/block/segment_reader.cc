@@ -118,14 +118,17 @@ Result<PageBytes> SegmentReader::Inflate(const File& file, PageKind kind, uint32
   if (entry.form == PageForm::kRaw) return PageBytes{stored, nullptr};
   const uint64_t key = uint64_t{index} * kPageKinds + k;
   if (CachedPage cached = cache_->Get(file.owner, key)) return PageBytes{*cached, cached};
+  const auto damaged = [&] {
+    return CorruptError(file.path + " page at " + std::to_string(entry.offset) +
+                        ": does not decompress");
+  };
+  // Both say it: no memory for a size that only one of them claims.
+  if (ZSTD_getFrameContentSize(stored.data(), stored.size()) != entry.raw_bytes) return damaged();
   auto raw = std::make_shared<std::string>();
   raw->resize(entry.raw_bytes);
   const size_t n =
       ZSTD_decompressDCtx(ThreadContext(), raw->data(), raw->size(), stored.data(), stored.size());
-  if (ZSTD_isError(n) || n != entry.raw_bytes) {
-    return CorruptError(file.path + " page at " + std::to_string(entry.offset) +
-                        ": does not decompress");
-  }
+  if (ZSTD_isError(n) || n != entry.raw_bytes) return damaged();
   CachedPage page = std::move(raw);
   cache_->Put(file.owner, key, page);
   return PageBytes{*page, page};
