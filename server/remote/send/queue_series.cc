@@ -12,13 +12,21 @@ void SeriesTable::Introduce(uint64_t id, LabelsView labels) {
   }
   if (series->pending > 0) return;  // its values were queued under these labels
   series->gone = false;
+  ReleaseLabels(series->labels, &texts_);
+  series->labels = EncodeLabels(SentLabels(labels), version_, &texts_);
+  series->hash = labels.Hash();
+}
+
+// `labels` as they are sent; empty when the series is dropped. Valid until the next call.
+LabelsView SeriesTable::SentLabels(LabelsView labels) {
+  if (external_labels_.empty() && rules_->empty()) return labels;
   builder_.Reset(labels);
   for (const Label& label : external_labels_) {
     if (builder_.Get(label.name).empty()) builder_.Set(label.name, label.value);
   }
-  series->labels.Clear();
-  if (scrape::Relabel(*rules_, &builder_)) builder_.BuildInto(&series->labels);
-  series->hash = series->labels.Hash();
+  if (!scrape::Relabel(*rules_, &builder_)) return LabelsView();
+  builder_.BuildInto(&scratch_);
+  return scratch_;
 }
 
 QueueSeries* SeriesTable::Find(uint64_t id) {
@@ -42,6 +50,7 @@ void SeriesTable::Forget(uint64_t id) {
 
 void SeriesTable::Erase(uint64_t id) {
   const auto it = index_.find(id);
+  ReleaseLabels(entries_[it->second]->labels, &texts_);
   entries_[it->second] = nullptr;
   index_.erase(it);
 }

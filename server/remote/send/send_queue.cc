@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "server/remote/snappy_block.h"
-
 namespace deucalion::remote {
 namespace {
 
@@ -25,10 +23,12 @@ SendQueue::SendQueue(const config::RemoteWriteConfig& config, Labels external_la
     : config_(config),
       parts_(std::move(parts)),
       metrics_(parts_.metrics),
-      v2_(config.protobuf_message == config::RemoteWriteConfig::kV2),
+      version_(config.protobuf_message == config::RemoteWriteConfig::kV2 ? WriteVersion::kV2
+                                                                        : WriteVersion::kV1),
       batch_size_(static_cast<size_t>(std::max(config.queue.max_samples_per_send, 1))),
       capacity_(std::max(batch_size_, static_cast<size_t>(std::max(config.queue.capacity, 1)))),
-      series_(std::move(external_labels), &config.write_relabel_configs),
+      series_(version_, std::move(external_labels), &config.write_relabel_configs),
+      encoder_(version_, &series_.texts()),
       shards_(static_cast<size_t>(std::max(config.queue.min_shards, 1))),
       wanted_shards_(shards()),
       split_budget_(kMaxSplitBudget) {
@@ -107,29 +107,7 @@ void SendQueue::SendBatch(int index, int64_t now_ns) {
     if (config_.queue.sample_age_limit_ms > 0) DropOldOfBatch(&shard);
     if (shard.sending == 0) return FinishBatch(&shard, now_ns);
   }
-  outgoing_.clear();
-  channel.counts = {};
-  shard.highest_ms = 0;
-  for (size_t i = 0; i < shard.sending; ++i) {
-    const Value& v = shard.queue[i];
-    outgoing_.push_back({.labels = v.series->labels,
-                         .time_ms = v.time_ms,
-                         .st_ms = v.st_ms,
-                         .value = v.value,
-                         .histogram = v.histogram.get(),
-                         .exemplar = v.exemplar.get(),
-                         .metadata = v.series->metadata.get()});
-    channel.counts[static_cast<size_t>(v.kind())]++;
-    if (v2_ && v.series->metadata) channel.counts[static_cast<size_t>(SentKind::kMetadata)]++;
-    if (v.exemplar == nullptr) shard.highest_ms = std::max(shard.highest_ms, v.time_ms);
-  }
-  message_.clear();
-  if (v2_) {
-    EncodeWriteV2(outgoing_, &message_);
-  } else {
-    EncodeWriteV1(outgoing_, &message_);
-  }
-  std::string body = Compress(message_);
+  std::string body = EncodeBatch(&shard);
   QueueMetrics::AddCounts(metrics_.sent, channel.counts);
   metrics_.bytes->Add(static_cast<double>(body.size()));
   channel.in_flight = true;
@@ -138,10 +116,25 @@ void SendQueue::SendBatch(int index, int64_t now_ns) {
   parts_.send(index, std::move(body), channel.attempt);
 }
 
-std::string SendQueue::Compress(const std::string& message) const {
-  Result<std::string> body = SnappyEncode(message);
-  CHECK(body.ok());  // far below snappy's 4 GiB
-  return std::move(*body);
+// The request of the values being sent; counts them.
+std::string SendQueue::EncodeBatch(Shard* shard) {
+  SentCounts counts{};
+  shard->highest_ms = 0;
+  for (size_t i = 0; i < shard->sending; ++i) {
+    const Value& v = shard->queue[i];
+    encoder_.Add({.labels = &v.series->labels,
+                  .time_ms = v.time_ms,
+                  .st_ms = v.st_ms,
+                  .value = v.value,
+                  .histogram = v.histogram.get(),
+                  .exemplar = v.exemplar.get(),
+                  .metadata = v.series->metadata.get()});
+    counts[static_cast<size_t>(v.kind())]++;
+    if (v.series->metadata) counts[static_cast<size_t>(SentKind::kMetadata)]++;
+    if (v.exemplar == nullptr) shard->highest_ms = std::max(shard->highest_ms, v.time_ms);
+  }
+  shard->channel.counts = counts;
+  return encoder_.Finish();
 }
 
 // What has become too old while the receiver could not be reached.
@@ -228,8 +221,8 @@ void SendQueue::CountOutcome(const Shard& shard, const WriteReply& reply, int64_
   const Channel& channel = shard.channel;
   const bool taken = reply.kind == WriteReply::Kind::kTaken;
   SentCounts written{};
-  if (taken && !v2_) written = channel.counts;
-  if (v2_ && reply.written.present) {
+  if (taken && version_ == WriteVersion::kV1) written = channel.counts;
+  if (version_ == WriteVersion::kV2 && reply.written.present) {
     written = {reply.written.samples, reply.written.exemplars, reply.written.histograms, 0};
   }
   SentCounts failed{};
@@ -238,7 +231,7 @@ void SendQueue::CountOutcome(const Shard& shard, const WriteReply& reply, int64_
   }
   QueueMetrics::AddCounts(metrics_.failed, failed);
   std::string error = reply.error;
-  if (taken && v2_ && written == SentCounts{}) {
+  if (taken && version_ == WriteVersion::kV2 && written == SentCounts{}) {
     error =
         "got 2xx, but PRW 2.0 response header statistics indicate that nothing was written; "
         "assuming failure, e.g. the target only supports PRW 1.0 prometheus.WriteRequest, but does "

@@ -30,9 +30,9 @@
 #include "server/config/config.h"
 #include "server/remote/send/queue_metrics.h"
 #include "server/remote/send/queue_series.h"
+#include "server/remote/send/request_encoder.h"
 #include "server/remote/send/write_transport.h"
 #include "server/remote/shard_planner.h"
-#include "server/remote/write_encoder.h"
 #include "tsdb/storage/wal_feed.h"
 
 namespace deucalion::remote {
@@ -132,13 +132,13 @@ class SendQueue {
   int64_t NextDueNs(const Shard& shard) const;
   void StartBatch(int index, size_t n, int64_t now_ns);
   void SendBatch(int index, int64_t now_ns);
+  std::string EncodeBatch(Shard* shard);
   void DropOldOfBatch(Shard* shard);
   void OnShardReply(Shard* shard, const WriteReply& reply);
   void FinishBatch(Shard* shard, int64_t now_ns);
   bool SplitBatch(Shard* shard, const WriteReply& reply);
   bool ReadyForRetry(Channel* channel, const WriteReply& reply, int64_t now_ns);
   void CountOutcome(const Shard& shard, const WriteReply& reply, int64_t now_ns);
-  std::string Compress(const std::string& message) const;
 
   // ---- metadata of 1.0 ----
   void TickMetadata(int64_t now_ns);
@@ -152,11 +152,12 @@ class SendQueue {
   const config::RemoteWriteConfig& config_;
   const Parts parts_;
   const QueueMetrics& metrics_;
-  const bool v2_;
+  const WriteVersion version_;
   const size_t batch_size_;
   const size_t capacity_;
 
   SeriesTable series_;
+  RequestEncoder encoder_;
   std::vector<Shard> shards_;
   int wanted_shards_;
   std::deque<Frame> frames_;
@@ -183,9 +184,7 @@ class SendQueue {
   int64_t next_metadata_ns_ = 0;
 
   // Scratch.
-  std::vector<OutgoingValue> outgoing_;
   std::vector<OutgoingMetadata> outgoing_metadata_;
-  std::string message_;
 };
 
 }  // namespace deucalion::remote

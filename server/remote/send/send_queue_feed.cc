@@ -16,7 +16,7 @@ void SendQueue::Take(FeedBatch* batch, std::string position) {
   for (const FeedSeries& s : batch_.series) series_.Introduce(s.id, s.labels);
   for (FeedMetadata& m : batch_.metadata) {
     QueueSeries* series = series_.Find(m.id);
-    if (series != nullptr && !series->dropped() && v2_) {
+    if (series != nullptr && !series->dropped() && version_ == WriteVersion::kV2) {
       series->metadata = std::make_unique<Metadata>(std::move(m.metadata));
     }
   }
@@ -61,12 +61,12 @@ bool SendQueue::FeedSamples() {
 }
 
 bool SendQueue::FeedHistograms() {
-  if (!v2_ && !config_.send_native_histograms) return true;
+  if (version_ == WriteVersion::kV1 && !config_.send_native_histograms) return true;
   for (; next_histogram_ < batch_.histograms.size(); ++next_histogram_) {
     FeedHistogram& h = batch_.histograms[next_histogram_];
     QueueSeries* series = Admit(h.id, h.time_ms, SentKind::kHistograms);
     if (series == nullptr) continue;
-    if (!v2_ && h.histogram.UsesCustomBuckets()) {
+    if (version_ == WriteVersion::kV1 && h.histogram.UsesCustomBuckets()) {
       Drop(SentKind::kHistograms, DropReason::kCustomBucketsInV1);
       continue;
     }

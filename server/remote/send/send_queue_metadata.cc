@@ -20,7 +20,7 @@ void SendQueue::TickMetadata(int64_t now_ns) {
   }
   if (now_ns >= next_metadata_ns_) {
     next_metadata_ns_ = now_ns + std::max<int64_t>(config_.metadata.send_interval_ms, 1) * kNsPerMs;
-    if (v2_ || !config_.metadata.send || !parts_.metadata) return;
+    if (version_ == WriteVersion::kV2 || !config_.metadata.send || !parts_.metadata) return;
     families_ = parts_.metadata();
     next_family_ = 0;
   }
@@ -42,9 +42,7 @@ void SendQueue::SendMetadata(int64_t now_ns) {
     const auto& [family, metadata] = families_[next_family_ + i];
     outgoing_metadata_.push_back({.family = family, .metadata = &metadata});
   }
-  message_.clear();
-  EncodeMetadataV1(outgoing_metadata_, &message_);
-  std::string body = Compress(message_);
+  std::string body = EncodeMetadataV1(outgoing_metadata_);
   metrics_.metadata_bytes->Add(static_cast<double>(body.size()));
   QueueMetrics::AddCounts(metrics_.sent, channel.counts);
   channel.in_flight = true;

@@ -1,19 +1,20 @@
 // What we send, as libprotobuf and our own receiver read it.
-#include "server/remote/write_encoder.h"
+#include "server/remote/send/request_encoder.h"
 
 #include <gtest/gtest.h>
 
 #include "proto/remote_v1.pb.h"
 #include "proto/remote_v2.pb.h"
+#include "server/remote/snappy_block.h"
 #include "server/remote/write_request.h"
 
 namespace deucalion::remote {
 namespace {
 
 // One value of each kind of one series.
-class WriteEncoderTest : public ::testing::Test {
+class RequestEncoderTest : public ::testing::Test {
  protected:
-  WriteEncoderTest() {
+  RequestEncoderTest() {
     histogram_.integer = true;
     histogram_.histogram.count = histogram_.histogram.sum = 3;
     histogram_.histogram.positive_spans = {{-2, 2}};
@@ -21,9 +22,29 @@ class WriteEncoderTest : public ::testing::Test {
     exemplar_.labels = Labels{{"trace_id", "t"}};
     exemplar_.value = 0.5;
     exemplar_.time_ms = 77;
-    values_ = {{.labels = labels_, .time_ms = -5, .st_ms = 3, .value = 1.5, .metadata = &metadata_},
-               {.labels = labels_, .time_ms = 6, .st_ms = 4, .histogram = &histogram_},
-               {.labels = labels_, .exemplar = &exemplar_}};
+    values_ = {{.time_ms = -5, .st_ms = 3, .value = 1.5, .metadata = &metadata_},
+               {.time_ms = 6, .st_ms = 4, .histogram = &histogram_},
+               {.exemplar = &exemplar_}};
+  }
+  // The request, uncompressed.
+  std::string Encode(WriteVersion version) {
+    TextPool pool;
+    const EncodedLabels labels = EncodeLabels(labels_, version, &pool);
+    RequestEncoder encoder(version, &pool);
+    std::string bytes;
+    for (int request = 0; request < 2; ++request) {  // the second time from a clean sheet
+      for (OutgoingValue& v : values_) {
+        v.labels = &labels;
+        encoder.Add(v);
+      }
+      const Result<std::string> message = SnappyDecode(encoder.Finish(), 1 << 20);
+      EXPECT_TRUE(message.ok());
+      if (request == 1) EXPECT_EQ(*message, bytes);
+      bytes = *message;
+    }
+    ReleaseLabels(labels, &pool);
+    EXPECT_EQ(pool.size(), 0u);
+    return bytes;
   }
 
   const Labels labels_{{"__name__", "x"}, {"a", "1"}};
@@ -33,11 +54,10 @@ class WriteEncoderTest : public ::testing::Test {
   std::vector<OutgoingValue> values_;
 };
 
-TEST_F(WriteEncoderTest, VersionOneIsReadByLibprotobufAndByOurReceiver) {
-  std::string bytes;
-  EncodeWriteV1(values_, &bytes);
+TEST_F(RequestEncoderTest, VersionOneIsReadByLibprotobufAndByOurReceiver) {
+  std::string bytes = Encode(WriteVersion::kV1);
   const OutgoingMetadata family{.family = "x", .metadata = &metadata_};
-  EncodeMetadataV1({&family, 1}, &bytes);
+  bytes += *SnappyDecode(EncodeMetadataV1({&family, 1}), 1 << 20);
   ::prometheus::WriteRequest oracle;
   ASSERT_TRUE(oracle.ParseFromString(bytes));
   ASSERT_EQ(oracle.timeseries_size(), 3);
@@ -65,9 +85,8 @@ TEST_F(WriteEncoderTest, VersionOneIsReadByLibprotobufAndByOurReceiver) {
   EXPECT_EQ(ours.exemplars[0].labels, exemplar_.labels);
 }
 
-TEST_F(WriteEncoderTest, VersionTwoIsReadByLibprotobufAndByOurReceiver) {
-  std::string bytes;
-  EncodeWriteV2(values_, &bytes);
+TEST_F(RequestEncoderTest, VersionTwoIsReadByLibprotobufAndByOurReceiver) {
+  const std::string bytes = Encode(WriteVersion::kV2);
   ::io::prometheus::write::v2::Request oracle;
   ASSERT_TRUE(oracle.ParseFromString(bytes));
   ASSERT_EQ(oracle.timeseries_size(), 3);
@@ -84,6 +103,39 @@ TEST_F(WriteEncoderTest, VersionTwoIsReadByLibprotobufAndByOurReceiver) {
   EXPECT_EQ(ours.metadata[0], metadata_);
   EXPECT_EQ(ours.exemplars[0].labels, exemplar_.labels);
   EXPECT_TRUE(ours.histograms[0].integer.ToFloat().Equals(histogram_.histogram));
+}
+
+TEST_F(RequestEncoderTest, ManySeriesThatShareLabelsKeepTheirOwn) {
+  for (const WriteVersion version : {WriteVersion::kV1, WriteVersion::kV2}) {
+    TextPool pool;
+    std::vector<Labels> want;
+    std::vector<EncodedLabels> encoded;
+    for (int i = 0; i < 3'000; ++i) {
+      const std::string n = std::to_string(i);
+      want.push_back(Labels{{"__name__", "metric_" + std::to_string(i % 700)},
+                            {"instance", "host:" + std::to_string(i / 100)},
+                            {"job", "node"},
+                            {"long", std::string(i % 200, 'x')},
+                            {"only", n}});
+      encoded.push_back(EncodeLabels(want.back(), version, &pool));
+    }
+    RequestEncoder encoder(version, &pool);
+    for (size_t i = 0; i < encoded.size(); ++i) {
+      encoder.Add({.labels = &encoded[i], .time_ms = static_cast<int64_t>(i), .value = 0.5});
+    }
+    const Result<std::string> message = SnappyDecode(encoder.Finish(), 1 << 26);
+    ASSERT_TRUE(message.ok());
+    EXPECT_GT(message->size(), version == WriteVersion::kV1 ? 200'000u : 50'000u);
+    WriteRequest ours;
+    ASSERT_TRUE((version == WriteVersion::kV1 ? ParseWriteRequestV1(*message, &ours)
+                                              : ParseWriteRequestV2(*message, &ours))
+                    .ok());
+    ASSERT_EQ(ours.series.size(), want.size());
+    for (size_t i = 0; i < want.size(); ++i) {
+      ASSERT_EQ(Labels(ours.LabelsOf(ours.series[i])), want[i]);
+      ASSERT_EQ(ours.samples[i].time_ms, static_cast<int64_t>(i));
+    }
+  }
 }
 
 }  // namespace
