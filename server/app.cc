@@ -468,8 +468,12 @@ Status App::OpenDatabase() {
 }
 
 Status App::StartScraping() {
-  storage_.Set(owned_storage_.get());
   MutexLock lock(reload_mu_);
+  // Before anything can be appended: a new queue starts at the present.
+  const auto config = CurrentConfig();
+  RETURN_IF_ERROR(write_sender_->Apply(owned_storage_.get(), config->remote_write,
+                                       config->global.scrape.external_labels));
+  storage_.Set(owned_storage_.get());
   RETURN_IF_ERROR(Apply(*CurrentConfig()));
   logger_->Info("Completed loading of configuration file", {{"filename", ConfigName()}});
   notifications_->Delete(api::kStartingUpText);
