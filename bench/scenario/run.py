@@ -101,7 +101,7 @@ class Scenario:
             server = self.server()
             try:
                 server.start()
-                load = self.load(server, 100_000, 240, churn_percent=percent)
+                load = self.load(server, self.a.churn_series, 240, churn_percent=percent)
                 # The look at the head is once a minute.
                 time.sleep(self.a.settle)
                 anonymous, _ = server.memory()
@@ -185,11 +185,14 @@ class Scenario:
 
     def scrape(self):
         """50 targets x 2,000 series, every second."""
-        base = servers.free_port() // 100 * 100
-        targets = subprocess.Popen([os.path.join(self.a.bin, "scrape_targets"), "--port=%d" % base],
-                                   stdout=subprocess.PIPE)
+        # Below the ports that the system gives out itself; the next hundred when one is taken.
+        for base in range(21000, 32000, 100):
+            targets = subprocess.Popen([os.path.join(self.a.bin, "scrape_targets"), "--port=%d" % base],
+                                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            if targets.stdout.readline() == b"ready\n":
+                break
+            targets.wait()
         try:
-            targets.stdout.readline()
             config = ("global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: node\n  static_configs:\n"
                       "  - targets: [%s]\n" % ", ".join("'127.0.0.1:%d'" % (base + i) for i in range(50)))
             for name in self.names():
@@ -224,6 +227,7 @@ def main():
     p.add_argument("--peers", action="store_true")
     p.add_argument("--recording")
     p.add_argument("--settle", type=float, default=10)
+    p.add_argument("--churn-series", type=int, default=100_000)
     p.add_argument("--disk-series", type=int, default=50_000)
     p.add_argument("--scrape-seconds", type=float, default=30)
     a = p.parse_args()
