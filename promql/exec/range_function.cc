@@ -16,6 +16,9 @@ constexpr int64_t kSummariesFromMs = 6 * 3600 * 1000;
 // After so many series in a row without a use for theirs, they are not asked for any more.
 constexpr int kSummaryTries = 16;
 
+// A tenth of a second or so.
+constexpr uint64_t kSamplesPerCheck = uint64_t{1} << 25;
+
 std::string_view PinnedName(const PlanNode& range) {
   if (range.kind != PlanKind::kRangeSelector || range.names != NameState::kSame) return {};
   const VectorSelector& v = As<MatrixSelector>(*range.expr).vector();
@@ -263,8 +266,77 @@ Status RangeFunctionSource::Evaluate(SampleColumns* columns, std::string_view na
     series.hists = &scratch.histograms;
   }
   if (!worker->per_step()) worker->CountSamplesTotal(node(), counts.queryable, counts.read);
-  RETURN_IF_ERROR(kernel_(call_, series, worker, row));
+  RETURN_IF_ERROR(RunKernel(series, counts.queryable, worker, row));
   NoteIfNotCounter(name, labels, *row, worker);
+  return OkStatus();
+}
+
+namespace {
+
+// Kernels that look at every sample of every window.
+bool LooksAtWholeWindows(FunctionId id) {
+  switch (id) {
+    case FunctionId::kSumOverTime:
+    case FunctionId::kAvgOverTime:
+    case FunctionId::kStddevOverTime:
+    case FunctionId::kStdvarOverTime:
+    case FunctionId::kQuantileOverTime:
+    case FunctionId::kMadOverTime:
+    case FunctionId::kDeriv:
+    case FunctionId::kPredictLinear:
+    case FunctionId::kDoubleExponentialSmoothing:
+      return true;
+    default:
+      return false;
+  }
+}
+
+WindowBounds Part(const WindowBounds& all, size_t begin, size_t end) {
+  WindowBounds part;
+  part.begin.assign(all.begin.begin() + static_cast<long>(begin),
+                    all.begin.begin() + static_cast<long>(end));
+  part.end.assign(all.end.begin() + static_cast<long>(begin),
+                  all.end.begin() + static_cast<long>(end));
+  return part;
+}
+
+}  // namespace
+
+// `samples`: in all windows together. Where that is more than a moment's work (windows of a million
+// points at a million steps), deadline and client are looked at in between.
+Status RangeFunctionSource::RunKernel(const RangeSeries& series, uint64_t samples, Worker* worker,
+                                      Row* row) {
+  const bool constant = std::all_of(call_.scalars.begin(), call_.scalars.end(),
+                                    [](const ScalarColumn& c) { return c.is_constant(); });
+  if (samples <= kSamplesPerCheck || !LooksAtWholeWindows(call_.id) || !constant) {
+    return kernel_(call_, series, worker, row);
+  }
+  const auto parts = static_cast<size_t>(std::min<uint64_t>(steps(), samples / kSamplesPerCheck + 1));
+  const size_t per_part = (steps() + parts - 1) / parts;
+  Row piece;
+  for (size_t begin = 0; begin < steps(); begin += per_part) {
+    RETURN_IF_ERROR(ctx().CheckCancel());
+    const size_t end = std::min(steps(), begin + per_part);
+    RangeCall call = call_;
+    call.grid.start_ms = call_.grid.TimeAt(begin);
+    call.grid.steps = end - begin;
+    RangeSeries some = series;
+    const WindowBounds floats = Part(*series.floats, begin, end);
+    some.floats = &floats;
+    WindowBounds hists;
+    if (series.hists != nullptr) {
+      hists = Part(*series.hists, begin, end);
+      some.hists = &hists;
+    }
+    piece.Reset(end - begin);
+    RETURN_IF_ERROR(kernel_(call, some, worker, &piece));
+    piece.floats.ForEach([&](size_t step) { row->SetFloat(begin + step, piece.values[step]); });
+    for (size_t step = 0; step < piece.histograms.size(); step++) {
+      if (piece.histograms[step] != nullptr) {
+        row->SetHistogram(begin + step, std::move(piece.histograms[step]));
+      }
+    }
+  }
   return OkStatus();
 }
 

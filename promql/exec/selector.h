@@ -82,6 +82,7 @@ class RangeFunctionSource : public Source {
   void FindFloatBounds(const std::vector<int64_t>& times, Worker* worker);
   Status Evaluate(SampleColumns* columns, std::string_view name, LabelsView labels, Worker* worker,
                   Row* row);
+  Status RunKernel(const RangeSeries& series, uint64_t samples, Worker* worker, Row* row);
   void NoteIfNotCounter(std::string_view name, LabelsView labels, const Row& row,
                         Worker* worker) const;
 
