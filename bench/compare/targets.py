@@ -37,8 +37,10 @@ def load(name, binary, loadgen, series, samples, step_ms, end_ms):
                           "--connections=1"],
                          stdout=subprocess.PIPE, text=True)
     if out.returncode != 0:
+        with open(os.path.join(server.folder, "log"), errors="replace") as f:
+            log = f.read()[-2000:]
         server.close()
-        sys.exit("%s: load failed: %s" % (name, out.stdout))
+        sys.exit("%s: load failed: %s\n%s" % (name, out.stdout, log))
     return server
 
 
