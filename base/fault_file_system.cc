@@ -1,6 +1,7 @@
 #include "base/fault_file_system.h"
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 namespace deucalion {
@@ -11,19 +12,23 @@ class FaultAppendFile : public AppendFile {
       : fs_(fs), path_(std::move(path)), real_(std::move(real)) {}
 
   Status Append(std::string_view bytes) override {
-    Status fault = fs_->Step(path_);
+    Status fault = fs_->Step(path_, FaultFileSystem::Kind::kWrite);
     if (fault.ok()) return real_->Append(bytes);
     if (fs_->tear()) (void)real_->Append(bytes.substr(0, bytes.size() / 2));
     return fault;
   }
   Status Sync() override {
-    RETURN_IF_ERROR(fs_->Step(path_, /*is_sync=*/true));
+    Status fault = fs_->Step(path_, FaultFileSystem::Kind::kSync);
+    if (!fault.ok()) {
+      fs_->NoteLost(path_, real_->size_bytes());
+      return fault;
+    }
     RETURN_IF_ERROR(real_->Sync());
     fs_->NoteSize(path_, real_->size_bytes());
     return OkStatus();
   }
   Status Close() override {
-    RETURN_IF_ERROR(fs_->Step(path_));
+    RETURN_IF_ERROR(fs_->Step(path_, FaultFileSystem::Kind::kOther));
     return real_->Close();
   }
   uint64_t size_bytes() const override { return real_->size_bytes(); }
@@ -40,24 +45,32 @@ class FaultRandomFile : public RandomFile {
       : fs_(fs), path_(std::move(path)), real_(std::move(real)) {}
 
   Status WriteAt(uint64_t offset, std::string_view bytes) override {
-    Status fault = fs_->Step(path_);
-    if (fault.ok()) return real_->WriteAt(offset, bytes);
-    if (fs_->tear()) (void)real_->WriteAt(offset, bytes.substr(0, bytes.size() / 2));
-    return fault;
+    Status fault = fs_->Step(path_, FaultFileSystem::Kind::kWrite);
+    if (!fault.ok() && !fs_->tear()) return fault;
+    if (!fault.ok()) bytes = bytes.substr(0, bytes.size() / 2);
+    fs_->NoteWritten(path_, {offset, offset + bytes.size()});
+    Status written = real_->WriteAt(offset, bytes);
+    return fault.ok() ? written : fault;
   }
   Result<std::string> ReadAt(uint64_t offset, size_t n) const override {
     return real_->ReadAt(offset, n);
   }
   Status Allocate(uint64_t size) override {
-    RETURN_IF_ERROR(fs_->Step(path_));
+    RETURN_IF_ERROR(fs_->Step(path_, FaultFileSystem::Kind::kWrite));
     return real_->Allocate(size);
   }
   Status Sync() override {
-    RETURN_IF_ERROR(fs_->Step(path_, /*is_sync=*/true));
-    return real_->Sync();
+    Status fault = fs_->Step(path_, FaultFileSystem::Kind::kSync);
+    if (!fault.ok()) {
+      fs_->NoteLostRanges(path_);
+      return fault;
+    }
+    RETURN_IF_ERROR(real_->Sync());
+    fs_->NoteSyncedRanges(path_);
+    return OkStatus();
   }
   Status Close() override {
-    RETURN_IF_ERROR(fs_->Step(path_));
+    RETURN_IF_ERROR(fs_->Step(path_, FaultFileSystem::Kind::kOther));
     return real_->Close();
   }
 
@@ -90,10 +103,11 @@ bool FaultFileSystem::tear() const {
   return plan_.tear && steps_ == plan_.fail_at;
 }
 
-Status FaultFileSystem::Step(const std::string& path, bool is_sync) {
+Status FaultFileSystem::Step(const std::string& path, Kind kind) {
   MutexLock lock(mu_);
   if (path.find(plan_.path_contains) == std::string::npos) return OkStatus();
-  if (plan_.syncs_only && !is_sync) return OkStatus();
+  if (plan_.syncs_only && kind != Kind::kSync) return OkStatus();
+  if (plan_.writes_only && kind != Kind::kWrite) return OkStatus();
   steps_++;
   if (plan_.fail_at == 0 || steps_ < plan_.fail_at) return OkStatus();
   if (steps_ > plan_.fail_at && !plan_.crash) return OkStatus();
@@ -106,6 +120,32 @@ void FaultFileSystem::NoteSize(const std::string& path, uint64_t synced_size) {
   synced_size_[path] = synced_size;
 }
 
+void FaultFileSystem::NoteLost(const std::string& path, uint64_t size) {
+  MutexLock lock(mu_);
+  const auto synced = synced_size_.find(path);
+  if (synced != synced_size_.end() && synced->second < size) {
+    lost_ranges_[path].push_back({synced->second, size});
+  }
+}
+
+void FaultFileSystem::NoteWritten(const std::string& path, Range range) {
+  MutexLock lock(mu_);
+  unsynced_ranges_[path].push_back(range);
+}
+
+void FaultFileSystem::NoteSyncedRanges(const std::string& path) {
+  MutexLock lock(mu_);
+  unsynced_ranges_.erase(path);
+}
+
+void FaultFileSystem::NoteLostRanges(const std::string& path) {
+  MutexLock lock(mu_);
+  auto& lost = lost_ranges_[path];
+  const auto& unsynced = unsynced_ranges_[path];
+  lost.insert(lost.end(), unsynced.begin(), unsynced.end());
+  unsynced_ranges_.erase(path);
+}
+
 void FaultFileSystem::NoteName(std::string from, std::string to) {
   MutexLock lock(mu_);
   unsynced_names_.push_back({std::move(from), std::move(to)});
@@ -113,7 +153,7 @@ void FaultFileSystem::NoteName(std::string from, std::string to) {
 
 Result<std::unique_ptr<AppendFile>> FaultFileSystem::OpenAppending(const std::string& path,
                                                                    bool truncate) {
-  RETURN_IF_ERROR(Step(path));
+  RETURN_IF_ERROR(Step(path, Kind::kWrite));
   const auto before = real_->Stat(path);
   ASSIGN_OR_RETURN(auto file, truncate ? real_->Create(path) : real_->OpenAppend(path));
   if (!before.ok()) NoteName("", path);
@@ -137,7 +177,7 @@ Result<std::unique_ptr<AppendFile>> FaultFileSystem::OpenAppend(const std::strin
 
 Result<std::unique_ptr<RandomFile>> FaultFileSystem::OpenRandom(const std::string& path) {
   const bool is_new = !real_->Exists(path);
-  if (is_new) RETURN_IF_ERROR(Step(path));
+  if (is_new) RETURN_IF_ERROR(Step(path, Kind::kWrite));
   ASSIGN_OR_RETURN(auto file, real_->OpenRandom(path));
   if (is_new) NoteName("", path);
   return std::unique_ptr<RandomFile>(new FaultRandomFile(this, path, std::move(file)));
@@ -145,45 +185,55 @@ Result<std::unique_ptr<RandomFile>> FaultFileSystem::OpenRandom(const std::strin
 
 Status FaultFileSystem::CreateDirs(const std::string& dir) {
   if (real_->Exists(dir)) return OkStatus();
-  RETURN_IF_ERROR(Step(dir));
+  RETURN_IF_ERROR(Step(dir, Kind::kWrite));
   return real_->CreateDirs(dir);
 }
 
 Status FaultFileSystem::Remove(const std::string& path) {
-  RETURN_IF_ERROR(Step(path));
+  RETURN_IF_ERROR(Step(path, Kind::kOther));
   MutexLock lock(mu_);
   synced_size_.erase(path);
+  unsynced_ranges_.erase(path);
+  lost_ranges_.erase(path);
   std::erase_if(unsynced_names_, [&](const NameChange& c) { return c.to == path; });
   return real_->Remove(path);
 }
 
 Status FaultFileSystem::RemoveAll(const std::string& path) {
-  RETURN_IF_ERROR(Step(path));
+  RETURN_IF_ERROR(Step(path, Kind::kOther));
   {
     MutexLock lock(mu_);
     const auto below = [&](const std::string& p) { return p == path || p.starts_with(path + "/"); };
-    std::erase_if(synced_size_, [&](const auto& entry) { return below(entry.first); });
+    const auto entry_below = [&](const auto& entry) { return below(entry.first); };
+    std::erase_if(synced_size_, entry_below);
+    std::erase_if(unsynced_ranges_, entry_below);
+    std::erase_if(lost_ranges_, entry_below);
     std::erase_if(unsynced_names_, [&](const NameChange& c) { return below(c.to); });
   }
   return real_->RemoveAll(path);
 }
 
 Status FaultFileSystem::Rename(const std::string& from, const std::string& to) {
-  RETURN_IF_ERROR(Step(to));
+  RETURN_IF_ERROR(Step(to, Kind::kOther));
   const bool replaced = real_->Exists(to);
   RETURN_IF_ERROR(real_->Rename(from, to));
   MutexLock lock(mu_);
-  std::map<std::string, uint64_t> moved;
-  for (auto it = synced_size_.begin(); it != synced_size_.end();) {
-    const std::string& path = it->first;
-    if (path == from || path.starts_with(from + "/")) {
-      moved[to + path.substr(from.size())] = it->second;
-      it = synced_size_.erase(it);
-    } else {
-      ++it;
+  const auto move = [&](auto* by_path) {
+    std::remove_reference_t<decltype(*by_path)> moved;
+    for (auto it = by_path->begin(); it != by_path->end();) {
+      const std::string& path = it->first;
+      if (path == from || path.starts_with(from + "/")) {
+        moved[to + path.substr(from.size())] = it->second;
+        it = by_path->erase(it);
+      } else {
+        ++it;
+      }
     }
-  }
-  for (const auto& [path, size] : moved) synced_size_[path] = size;
+    for (const auto& [path, value] : moved) (*by_path)[path] = value;
+  };
+  move(&synced_size_);
+  move(&unsynced_ranges_);
+  move(&lost_ranges_);
   // Names created below the moved directory move with it.
   for (NameChange& c : unsynced_names_) {
     if (c.to.starts_with(from + "/")) c.to = to + c.to.substr(from.size());
@@ -199,19 +249,19 @@ Status FaultFileSystem::Rename(const std::string& from, const std::string& to) {
 }
 
 Status FaultFileSystem::HardLink(const std::string& from, const std::string& to) {
-  RETURN_IF_ERROR(Step(to));
+  RETURN_IF_ERROR(Step(to, Kind::kOther));
   RETURN_IF_ERROR(real_->HardLink(from, to));
   NoteName("", to);
   return OkStatus();
 }
 
 Status FaultFileSystem::Truncate(const std::string& path, uint64_t size) {
-  RETURN_IF_ERROR(Step(path));
+  RETURN_IF_ERROR(Step(path, Kind::kOther));
   return real_->Truncate(path, size);
 }
 
 Status FaultFileSystem::SyncDir(const std::string& dir) {
-  RETURN_IF_ERROR(Step(dir, /*is_sync=*/true));
+  RETURN_IF_ERROR(Step(dir, Kind::kSync));
   MutexLock lock(mu_);
   std::erase_if(unsynced_names_, [&](const NameChange& c) { return DirName(c.to) == dir; });
   return real_->SyncDir(dir);
@@ -224,6 +274,20 @@ Status FaultFileSystem::DropUnsynced() {
     if (info.ok() && info->size_bytes > size) RETURN_IF_ERROR(real_->Truncate(path, size));
   }
   synced_size_.clear();
+  for (auto* by_path : {&unsynced_ranges_, &lost_ranges_}) {
+    for (const auto& [path, ranges] : *by_path) {
+      const auto info = real_->Stat(path);
+      if (!info.ok()) continue;
+      ASSIGN_OR_RETURN(const auto file, real_->OpenRandom(path));
+      for (const Range& r : ranges) {
+        const uint64_t end = std::min(r.end, info->size_bytes);
+        if (r.begin >= end) continue;
+        RETURN_IF_ERROR(file->WriteAt(r.begin, std::string(end - r.begin, '\0')));
+      }
+      RETURN_IF_ERROR(file->Close());
+    }
+    by_path->clear();
+  }
   for (auto change = unsynced_names_.rbegin(); change != unsynced_names_.rend(); ++change) {
     if (!real_->Exists(change->to)) continue;
     if (change->from.empty()) {

@@ -4,8 +4,9 @@
 // write, allocate, sync, close of a written file, rename, link, remove, truncate, directory sync).
 // A plan makes one step fail, tears the write in it, or ends the world there: every later step
 // fails too, as after a crash. DropUnsynced() then rewinds the disk to what a power cut would have
-// left: bytes appended but not synced are cut off, and names created or renamed in a directory that
-// was not synced since are undone.
+// left: bytes appended but not synced are cut off, those written at offsets are zeros again, and
+// names created or renamed in a directory that was not synced since are undone. Bytes whose sync
+// failed are lost even if a later sync succeeds: the kernel has forgotten that they were dirty.
 //
 // What it leaves out: reordering of synced writes, and partial directory updates.
 // Thread-safe.
@@ -36,6 +37,9 @@ struct FaultPlan {
   std::string path_contains;
   // Only syncs count.
   bool syncs_only = false;
+  // Only steps that need room on the disk count: syncs, closes, renames, links, truncations and
+  // removals do not. With `crash` and ENOSPC: a disk that is full until Clear().
+  bool writes_only = false;
 };
 
 class FaultFileSystem : public FileSystem {
@@ -83,10 +87,19 @@ class FaultFileSystem : public FileSystem {
     std::string to;
   };
 
+  struct Range {
+    uint64_t begin = 0, end = 0;
+  };
+  enum class Kind { kWrite, kSync, kOther };
+
   // Counts a step; the error it must report, or OK.
-  Status Step(const std::string& path, bool is_sync = false) EXCLUDES(mu_);
+  Status Step(const std::string& path, Kind kind) EXCLUDES(mu_);
   bool tear() const EXCLUDES(mu_);
   void NoteSize(const std::string& path, uint64_t synced_size) EXCLUDES(mu_);
+  void NoteLost(const std::string& path, uint64_t size) EXCLUDES(mu_);
+  void NoteWritten(const std::string& path, Range range) EXCLUDES(mu_);
+  void NoteSyncedRanges(const std::string& path) EXCLUDES(mu_);
+  void NoteLostRanges(const std::string& path) EXCLUDES(mu_);
   void NoteName(std::string from, std::string to) EXCLUDES(mu_);
   Result<std::unique_ptr<AppendFile>> OpenAppending(const std::string& path, bool truncate);
 
@@ -96,7 +109,9 @@ class FaultFileSystem : public FileSystem {
   uint64_t steps_ GUARDED_BY(mu_) = 0;
   bool fired_ GUARDED_BY(mu_) = false;
   std::map<std::string, uint64_t> synced_size_ GUARDED_BY(mu_);  // files with unsynced bytes
-  std::vector<NameChange> unsynced_names_ GUARDED_BY(mu_);       // oldest first
+  std::map<std::string, std::vector<Range>> unsynced_ranges_ GUARDED_BY(mu_);
+  std::map<std::string, std::vector<Range>> lost_ranges_ GUARDED_BY(mu_);  // a sync failed
+  std::vector<NameChange> unsynced_names_ GUARDED_BY(mu_);                 // oldest first
 };
 
 }  // namespace deucalion
