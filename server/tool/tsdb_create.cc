@@ -108,7 +108,7 @@ class Creator {
     tsdb::Head::Applied applied;
     std::vector<tsdb::StagedSample> staged;
     const auto flush = [&] {
-      head->ApplySamples(commit, staged, &applied);
+      head->ApplySamples(commit, staged, {}, &applied);
       staged.clear();
     };
     Labels labels;

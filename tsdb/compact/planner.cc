@@ -116,6 +116,9 @@ std::vector<int64_t> CompactionRanges(int64_t smallest_ms, int64_t largest_ms) {
   for (const int64_t factor : {4, 12}) {
     if (smallest_ms * factor <= largest_ms) ranges.push_back(smallest_ms * factor);
   }
+  // A smaller largest block than ours is still one to be reached.
+  const bool below_ours = largest_ms < smallest_ms * 12 && largest_ms > ranges.back();
+  if (below_ours && largest_ms % ranges.back() == 0) ranges.push_back(largest_ms);
   return ranges;
 }
 

@@ -93,6 +93,16 @@ Result<CutState> BlockEngine::LastCut() const {
   return state;
 }
 
+int64_t BlockEngine::NewestForeignMs() const {
+  int64_t newest_ms = kMinTimeMs;
+  const auto list = List();
+  for (const auto& block : *list) {
+    const BlockMeta& meta = block->meta();
+    if (!meta.head_cut && !meta.FromEndedSeries()) newest_ms = std::max(newest_ms, meta.max_ms);
+  }
+  return newest_ms;
+}
+
 // ---- cut ----
 
 BlockMeta BlockEngine::NewMeta(int64_t min_ms, int64_t max_ms) const {
@@ -117,10 +127,11 @@ bool BlockEngine::CutIsDue(const Head& head) const {
   return SpansEnough(head, options_.min_range_ms);
 }
 
-Status BlockEngine::WriteHeadRange(Head* head, int64_t min_ms, int64_t max_ms, BlockMeta meta,
-                                   const std::string& dir, const CancelToken* cancel,
+Status BlockEngine::WriteHeadRange(Head* head, int64_t min_ms, int64_t max_ms, bool late_only,
+                                   BlockMeta meta, const std::string& dir,
+                                   const CancelToken* cancel,
                                    std::vector<BlockMeta>* written) const {
-  HeadQuerier querier(head, min_ms, max_ms - 1);
+  HeadQuerier querier(head, min_ms, max_ms - 1, late_only);
   ASSIGN_OR_RETURN(const auto set,
                    querier.Select(true, {.min_ms = min_ms, .max_ms = max_ms - 1}, {}, cancel));
   return WriteSet(*set, std::move(meta), dir, cancel, written);
@@ -158,11 +169,13 @@ Status BlockEngine::Cut(Head* head, wal::Wal* wal, const Installer& install) {
     meta.cut_positions = encoded;
     if (late) meta.hints = {"from-out-of-order"};
     const std::string dir = store_->CreationDir(meta.ulid);
-    return WriteHeadRange(head, min_ms, max_ms, std::move(meta), dir, nullptr, &written);
+    return WriteHeadRange(head, min_ms, max_ms, late, std::move(meta), dir, nullptr, &written);
   };
+  // Those within the range that is cut go with it.
+  const int64_t late_end_ms = in_order ? begin : kMaxTimeMs;
   Status status;
-  for (const int64_t start : head->LateRanges(range, begin)) {
-    if (status.ok()) status = write(start, std::min(start + range, begin), true);
+  for (const int64_t start : head->LateRanges(range, late_end_ms)) {
+    if (status.ok()) status = write(start, std::min(start + range, late_end_ms), true);
   }
   if (status.ok() && in_order) {
     // A range may be cut in two parts (its length changed, a snapshot): they must not overlap.
@@ -174,7 +187,8 @@ Status BlockEngine::Cut(Head* head, wal::Wal* wal, const Installer& install) {
     PutSignedVarint(&record, cut_ms);
     record += encoded;
     extra.Put(Keyspace::kCheckpoint, kCutKey, record);
-    status = install(cut_ms, late_watermark, [&] { return store_->Commit(written, {}, extra); });
+    status = install(cut_ms, late_watermark, in_order ? cut_ms : kMaxTimeMs,
+                     [&] { return store_->Commit(written, {}, extra); });
   }
   if (!status.ok()) {
     ++counters_.cuts_failed;
@@ -387,15 +401,18 @@ Status BlockEngine::Snapshot(const std::string& dir, Head* head, const CancelTok
   }
   if (head != nullptr && head->max_ms() != kMinTimeMs) {
     const int64_t range = options_.min_range_ms;
+    const int64_t newest_ms = head->max_ms();
     std::set<int64_t> starts = head->LateRanges(range, kMaxTimeMs);
     const int64_t oldest = std::max(head->min_ms(), head->floor_ms());
-    for (int64_t t = FloorTo(oldest, range); t <= head->max_ms(); t += range) starts.insert(t);
+    for (int64_t t = FloorTo(oldest, range); t <= newest_ms; t += range) starts.insert(t);
     std::vector<BlockMeta> written;
     for (const int64_t start : starts) {
-      BlockMeta meta = NewMeta(start, start + range);
+      // Not beyond the newest sample: whoever opens the snapshot goes on behind it.
+      const int64_t end = std::min(start + range, newest_ms + 1);
+      BlockMeta meta = NewMeta(start, end);
       const std::string to = JoinPath(making, meta.ulid);
       RETURN_IF_ERROR(
-          WriteHeadRange(head, start, start + range, std::move(meta), to, cancel, &written));
+          WriteHeadRange(head, start, end, false, std::move(meta), to, cancel, &written));
     }
   }
   RETURN_IF_ERROR(options_.fs->SyncDir(making));

@@ -61,14 +61,20 @@ class BlockEngine {
   // replay.
   Result<CutState> LastCut() const;
 
+  // End of the newest block that did not come out of our head: appends go on behind it, as in
+  // Prometheus. kMinTimeMs when there is none.
+  int64_t NewestForeignMs() const;
+
   // ---- cut ----
 
   // Makes a change visible to readers in one step with raising the head's floor.
-  using Installer = std::function<Status(int64_t cut_ms, uint64_t late_watermark,
-                                         const std::function<Status()>& install)>;
+  using Installer =
+      std::function<Status(int64_t cut_ms, uint64_t late_watermark, int64_t late_below_ms,
+                           const std::function<Status()>& install)>;
   // Whether the head spans 1.5 ranges, or late samples fill 32 MiB.
   bool CutIsDue(const Head& head) const;
-  // Cuts the oldest range out of the head, and every late sample below it. The caller truncates.
+  // Cuts the oldest range out of the head, and every late sample below it; every late sample there
+  // is, when no range is due. The caller truncates.
   Status Cut(Head* head, wal::Wal* wal, const Installer& install) EXCLUDES(cut_mu_);
 
   // Writes the samples of series that ended (Head::MarkEnded) as blocks of their own, one per
@@ -107,8 +113,9 @@ class BlockEngine {
       : options_(options), catalog_(catalog) {}
   BlockJob JobFor(const std::string& ulid, const CancelToken* cancel) const;
   BlockMeta NewMeta(int64_t min_ms, int64_t max_ms) const;
-  // Writes [min_ms, max_ms) of the head as a block into `dir`; none without a sample.
-  Status WriteHeadRange(Head* head, int64_t min_ms, int64_t max_ms, BlockMeta meta,
+  // Writes [min_ms, max_ms) of the head, or only the late samples in it, as a block into `dir`;
+  // none without a sample.
+  Status WriteHeadRange(Head* head, int64_t min_ms, int64_t max_ms, bool late_only, BlockMeta meta,
                         const std::string& dir, const CancelToken* cancel,
                         std::vector<BlockMeta>* written) const;
   Status WriteSet(SeriesSet& set, BlockMeta meta, const std::string& dir, const CancelToken* cancel,

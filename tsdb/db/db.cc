@@ -72,6 +72,7 @@ Status Db::LoadFormat() {
   const std::string file = OwnPath("format");
   Result<std::string> text = options_.fs->ReadFile(file);
   if (text.status().code() == StatusCode::kNotFound) {
+    new_directory_ = true;
     return options_.fs->WriteFileAtomically(
         file, fmt::format("version {}\nshards {}\nwal_streams {}\n", kFormatVersion,
                           options_.shards, options_.wal_streams));
@@ -98,6 +99,14 @@ Status Db::OpenBlocks() {
   } else {
     ASSIGN_OR_RETURN(
         catalog_, Catalog::OpenOrRebuild(options_.fs, OwnPath("catalog"), options_.logger, &fresh));
+  }
+  catalog_lost_ = fresh && !new_directory_ && !options_.memory_catalog;
+  if (catalog_lost_) {
+    options_.logger->Error(
+        "The catalogue was lost; it is rebuilt from blocks, checkpoint and WAL. Rule states and "
+        "remote-write positions begin anew, and deletions that no compaction has carried out yet "
+        "are undone",
+        {{"dir", OwnPath("catalog")}});
   }
   ASSIGN_OR_RETURN(blocks_, BlockEngine::Open({.fs = options_.fs,
                                                .clock = options_.clock,
@@ -134,11 +143,14 @@ Status Db::OpenHead() {
   if (checkpoint != nullptr) {
     RETURN_IF_ERROR(checkpoint->Load(head_.get(), &replay.known_ids, &replay_stats_.damaged));
     replay.from = checkpoint->end().positions;
+    head_->KeepChunkFilesFrom(checkpoint->end().oldest_chunk_file);
     checkpoint_series_ = head_->num_series();
   }
+  RETURN_IF_ERROR(ReserveRecordedIds());
   ASSIGN_OR_RETURN(CutState cut, blocks_->LastCut());
-  if (cut.cut_ms > head_->floor_ms()) head_->SetFloor(cut.cut_ms, 0);
+  if (cut.cut_ms > head_->floor_ms()) head_->SetFloor(cut.cut_ms, 0, kMinTimeMs);
   replay.cut = std::move(cut.positions);
+  head_->RaiseMinValid(blocks_->NewestForeignMs());
   ASSIGN_OR_RETURN(const std::vector<uint32_t> first_segments,
                    ReplayWal(head_.get(), std::move(replay), &replay_stats_));
   options_.logger->Info("WAL replay completed",
@@ -209,11 +221,11 @@ uint64_t Db::Generation(int64_t min_ms, int64_t max_ms) const {
 // ---- background steps ----
 
 Status Db::CutHead() {
-  const auto install = [this](int64_t cut_ms, uint64_t late_watermark,
+  const auto install = [this](int64_t cut_ms, uint64_t late_watermark, int64_t late_below_ms,
                               const std::function<Status()>& commit) -> Status {
     WriterLock lock(view_mu_);
     RETURN_IF_ERROR(commit());
-    head_->SetFloor(cut_ms, late_watermark);
+    head_->SetFloor(cut_ms, late_watermark, late_below_ms);
     return OkStatus();
   };
   {
@@ -227,8 +239,6 @@ Status Db::CutHead() {
 Status Db::MoveEndedSeries(size_t fewest) {
   created_at_move_ = head_->counters().series_created.load();
   if (head_->max_ms() == kMinTimeMs || head_->num_series() < fewest) return OkStatus();
-  // A queue that begins again far back asks the head for labels.
-  if (wal_feed_->IsBehind()) return OkStatus();
   MutexLock lock(move_mu_);
   const std::vector<EndedSeries> ended = head_->MarkEnded(head_->max_ms() - kEndedForMs);
   // Half of those that live: a bound for memory, and few enough blocks.
@@ -242,6 +252,9 @@ Status Db::MoveEndedSeries(size_t fewest) {
         return commit();
       }));
   MutexLock maintenance_lock(maintenance_mu_);
+  std::vector<Slot> leaving;
+  for (const EndedSeries& e : ended) leaving.push_back(e.slot);
+  KeepLabels(leaving);
   head_->RemoveEnded(ended);
   moved_since_checkpoint_ = true;
   return OkStatus();
@@ -254,8 +267,30 @@ bool Db::ManyMayHaveEnded() const {
 
 Status Db::MaintainHead() {
   RETURN_IF_ERROR(blocks_->store().AdoptForeign().status());
-  while (blocks_->CutIsDue(*head_)) RETURN_IF_ERROR(CutHead());
-  return MoveEndedSeries();
+  if (!verified_.exchange(true)) VerifyHead();
+  while (blocks_->CutIsDue(*head_)) {
+    Status status = CutHead();
+    if (status.code() == StatusCode::kCorrupt) {
+      // Without the damaged chunks it goes on; with them the head would grow for ever.
+      VerifyHead();
+      status = CutHead();
+    }
+    RETURN_IF_ERROR(std::move(status));
+  }
+  Status moved = MoveEndedSeries();
+  if (moved.code() == StatusCode::kCorrupt) {
+    VerifyHead();
+    moved = MoveEndedSeries();
+  }
+  return moved;
+}
+
+void Db::VerifyHead() {
+  const uint64_t dropped = head_->DropDamagedChunks();
+  if (dropped == 0) return;
+  damaged_chunks_ += dropped;
+  options_.logger->Error("Chunks of the head are damaged on disk; going on without them",
+                         {{"chunks", dropped}});
 }
 
 Result<bool> Db::MaintainBlocks(const CancelToken* cancel, const Maintenance::Throttle& throttle) {

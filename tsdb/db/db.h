@@ -4,7 +4,7 @@
 //   <path>/deucalion/format        what was fixed when the directory was made: shards, streams
 //   <path>/deucalion/wal/          segments (tsdb/wal)
 //   <path>/deucalion/head_chunks/  sealed chunks of the head
-//   <path>/deucalion/checkpoint-N  newest checkpoint of the head
+//   <path>/deucalion/checkpoint-N  the newest checkpoint of the head, and the one before it
 //   <path>/deucalion/catalog/      manifest of blocks, last cut, rule state, cursors (RocksDB)
 //   <path>/deucalion/blocks/       our blocks; foreign ones lie in <path> itself
 //   <path>/snapshots/              what Snapshot made
@@ -99,6 +99,9 @@ class Db final : public Storage, public StorageAdmin {
   const std::string& path() const { return path_; }
   const DbOptions& options() const { return options_; }
   const ReplayStats& replay_stats() const { return replay_stats_; }
+  uint64_t damaged_checkpoints() const { return damaged_checkpoints_; }
+  uint64_t damaged_chunks() const { return damaged_chunks_; }
+  bool catalog_lost() const { return catalog_lost_; }
   BlockEngine* blocks() { return blocks_.get(); }
   Catalog* catalog() { return catalog_.get(); }
 
@@ -119,6 +122,8 @@ class Db final : public Storage, public StorageAdmin {
       EXCLUDES(move_mu_, view_mu_, maintenance_mu_);
   // Below, blocks would be many and small.
   static constexpr size_t kFewestEnded = 16'384;
+  // Looks for damaged chunks in the head's files; the first MaintainHead does.
+  void VerifyHead();
   // One compaction step, or retention when there is none to do; true: call again.
   Result<bool> MaintainBlocks(const CancelToken* cancel, const Maintenance::Throttle& throttle);
 
@@ -133,7 +138,10 @@ class Db final : public Storage, public StorageAdmin {
   Status BeginImport();
   Status FinishImport();
   Result<std::unique_ptr<CheckpointReader>> FindCheckpoint();
-  Status DropOldCheckpoints(uint64_t newest);
+  Status RecordCheckpoint(uint64_t number, const CheckpointEnd& end);
+  Status ReserveRecordedIds();
+  void KeepLabels(const std::vector<Slot>& leaving);
+  Status DropCheckpointsBut(uint64_t newest, uint64_t before) REQUIRES(maintenance_mu_);
   bool CheckpointDue() const;
   bool ManyMayHaveEnded() const;
   void Background();
@@ -148,10 +156,15 @@ class Db final : public Storage, public StorageAdmin {
   std::unique_ptr<Head> head_;
   std::unique_ptr<wal::Wal> wal_;
   std::unique_ptr<Catalog> catalog_;
-  std::unique_ptr<DbWalFeed> wal_feed_;
+  std::unique_ptr<DbWalFeed> wal_feed_;  // cursors of remote write
   std::unique_ptr<BlockEngine> blocks_;
   std::unique_ptr<PrometheusImport> import_;  // while opening
   ReplayStats replay_stats_;
+  uint64_t damaged_checkpoints_ = 0;
+  bool new_directory_ = false;
+  bool catalog_lost_ = false;
+  std::atomic<bool> verified_{false};
+  std::atomic<uint64_t> damaged_chunks_{0};
   uint64_t checkpoint_series_ = 0;  // found in the checkpoint at start
   std::shared_ptr<ReplayTracker> tracker_;
   // Held shared while a querier is put together, exclusively while a cut is installed.
@@ -169,8 +182,13 @@ class Db final : public Storage, public StorageAdmin {
   // Series left the head for a block, but the WAL would bring them back.
   std::atomic<bool> moved_since_checkpoint_{false};
   std::atomic<uint64_t> created_at_move_{0};
-  uint64_t checkpoint_number_ GUARDED_BY(maintenance_mu_) = 0;
-  std::atomic<int64_t> checkpoint_ns_{0};  // when, monotonic
+  uint64_t checkpoint_number_ GUARDED_BY(maintenance_mu_) = 0;  // largest ever given
+  // The newest one that is whole. It stays, and the WAL behind it, when the next one is written: so
+  // a damaged checkpoint costs nothing but time.
+  uint64_t good_checkpoint_ GUARDED_BY(maintenance_mu_) = 0;
+  std::vector<wal::Position> good_positions_ GUARDED_BY(maintenance_mu_);
+  uint32_t good_chunk_file_ GUARDED_BY(maintenance_mu_) = UINT32_MAX;  // the oldest it names
+  std::atomic<int64_t> checkpoint_ns_{0};                              // when, monotonic
   std::atomic<int64_t> checkpoint_took_ns_{0};
   std::atomic<uint64_t> checkpoint_samples_{0};  // appended then
   std::atomic<uint64_t> checkpoint_wal_bytes_{0};

@@ -28,6 +28,10 @@ void Db::CollectMetrics(MetricSink& sink) {
   const auto count = [](const std::atomic<uint64_t>& v) {
     return static_cast<double>(v.load(std::memory_order_relaxed));
   };
+  const auto by_kind = [&](const std::atomic<uint64_t>(&refused)[2]) {
+    sink.Sample("", {{"type", "float"}}, count(refused[0]));
+    sink.Sample("", {{"type", "histogram"}}, count(refused[1]));
+  };
   const int64_t min_ms = head_->min_ms() == kMaxTimeMs ? 0 : head_->min_ms();
   const int64_t max_ms = head_->max_ms() == kMinTimeMs ? 0 : head_->max_ms();
   gauge("prometheus_tsdb_head_series", "Total number of series in the head block.",
@@ -56,17 +60,17 @@ void Db::CollectMetrics(MetricSink& sink) {
               "Total number of out of order samples ingestion failed attempts due to out of order "
               "being disabled.",
               MetricType::kCounter);
-  sink.Sample("", {{"type", "float"}}, count(c.out_of_order));
+  by_kind(c.out_of_order);
   sink.Family("prometheus_tsdb_out_of_bound_samples_total",
               "Total number of out of bound samples ingestion failed attempts with out of order "
               "support disabled.",
               MetricType::kCounter);
-  sink.Sample("", {{"type", "float"}}, count(c.out_of_bounds));
+  by_kind(c.out_of_bounds);
   sink.Family("prometheus_tsdb_too_old_samples_total",
               "Total number of out of order samples ingestion failed attempts with out of support "
               "enabled, but sample outside of time window.",
               MetricType::kCounter);
-  sink.Sample("", {{"type", "float"}}, count(c.too_old));
+  by_kind(c.too_old);
   counter("prometheus_tsdb_head_out_of_order_samples_appended_total",
           "Total number of appended out of order samples.", count(c.late));
   uint32_t segment = 0;
@@ -77,8 +81,12 @@ void Db::CollectMetrics(MetricSink& sink) {
         "Write log segment index that TSDB is currently writing to.", segment);
   gauge("prometheus_tsdb_wal_storage_size_bytes", "Size of the write log directory.",
         static_cast<double>(wal_->SizeOnDisk().value_or(0)));
+  gauge("deucalion_tsdb_wal_healthy",
+        "Whether samples are taken: 0 after a failed sync, until a restart.",
+        wal_->health().ok() ? 1 : 0);
   counter("prometheus_tsdb_wal_corruptions_total", "Total number of WAL corruptions.",
-          static_cast<double>(replay_stats_.damaged + (replay_stats_.torn_bytes > 0 ? 1 : 0)));
+          static_cast<double>(replay_stats_.damaged + damaged_checkpoints_ +
+                              (replay_stats_.torn_bytes > 0 ? 1 : 0)));
   gauge("prometheus_tsdb_head_chunks_storage_size_bytes", "Size of the chunks_head directory.",
         static_cast<double>(head_->sealed().size_bytes()));
   const BlockCounters& b = blocks_->counters();
@@ -118,6 +126,14 @@ void Db::CollectMetrics(MetricSink& sink) {
   sink.Sample("", {{"state", "adopted"}}, static_cast<double>(found.adopted));
   sink.Sample("", {{"state", "missing"}}, static_cast<double>(found.missing));
   sink.Sample("", {{"state", "unreadable"}}, static_cast<double>(found.unreadable));
+  sink.Family("deucalion_tsdb_damage_found_total",
+              "Damage found on disk since the server started, by kind: frames and segments of the "
+              "WAL, checkpoints, chunks of the head, the catalogue.",
+              MetricType::kCounter);
+  sink.Sample("", {{"kind", "wal"}}, static_cast<double>(replay_stats_.damaged));
+  sink.Sample("", {{"kind", "checkpoint"}}, static_cast<double>(damaged_checkpoints_));
+  sink.Sample("", {{"kind", "head_chunk"}}, count(damaged_chunks_));
+  sink.Sample("", {{"kind", "catalog"}}, catalog_lost_ ? 1 : 0);
   gauge("deucalion_tsdb_catalog_memory_bytes",
         "Anonymous memory of the catalogue of mutable state.",
         static_cast<double>(catalog_->MemoryBytes()));

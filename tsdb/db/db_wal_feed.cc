@@ -7,8 +7,6 @@ namespace deucalion::tsdb {
 namespace {
 
 constexpr std::string_view kSpace = "cursors";
-// A queue whose saved position is in a segment that was finished so long ago is behind.
-constexpr int64_t kBehindMs = 4 * 60 * 1000;
 constexpr int64_t kLongestHoldMs = 2 * 3600 * 1000;
 // Of all streams: two hours of half a million samples per second. What is beyond is read from
 // blocks, which are smaller.
@@ -17,8 +15,14 @@ constexpr uint64_t kMostHeldBytes = uint64_t{4} << 30;
 }  // namespace
 
 DbWalFeed::DbWalFeed(FileSystem* fs, Clock* clock, Logger* logger, Head* head, wal::Wal* wal,
-                     StateStore* state)
-    : fs_(fs), clock_(clock), logger_(logger), head_(head), wal_(wal), state_(state) {
+                     Catalog* catalog)
+    : fs_(fs),
+      clock_(clock),
+      logger_(logger),
+      head_(head),
+      wal_(wal),
+      state_(catalog),
+      kept_labels_(catalog, head, wal) {
   MutexLock lock(mu_);
   const auto take = [&](std::string_view name, std::string_view text) REQUIRES(mu_) {
     FeedPosition position;
@@ -73,17 +77,17 @@ std::vector<std::string> DbWalFeed::CursorNames() {
   return names;
 }
 
-bool DbWalFeed::IsBehind() {
-  const std::vector<wal::Position> ends = wal_->Ends();
-  std::vector<wal::Position> needed = ends;
-  Hold(&needed);
-  for (uint32_t i = 0; i < ends.size(); i++) {
-    if (needed[i].segment == ends[i].segment) continue;
-    const Result<FileInfo> info =
-        fs_->Stat(JoinPath(wal_->dir(), wal::SegmentName(i, needed[i].segment)));
-    if (info.ok() && clock_->NowMs() - info->mtime_ms >= kBehindMs) return true;
+Status DbWalFeed::ForgetLabels(const std::vector<wal::Position>& dropped) {
+  // Where the slowest cursor stands in each stream; far beyond everything without one.
+  std::vector<wal::Position> passed(wal_->streams(), {UINT32_MAX, 0});
+  {
+    MutexLock lock(mu_);
+    for (const auto& [name, saved] : saved_) {
+      for (size_t i = 0; i < passed.size(); i++) passed[i] = std::min(passed[i], saved.streams[i]);
+    }
   }
-  return false;
+  for (size_t i = 0; i < dropped.size(); i++) passed[i] = std::max(passed[i], dropped[i]);
+  return kept_labels_.Forget(passed);
 }
 
 void DbWalFeed::Hold(std::vector<wal::Position>* positions) {

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/thread_annotations.h"
 #include "tsdb/db/feed_position.h"
+#include "tsdb/db/kept_labels.h"
 #include "tsdb/head/head.h"
 #include "tsdb/storage/state_store.h"
 #include "tsdb/storage/wal_feed.h"
@@ -26,7 +27,7 @@ class DbWalFeed final : public WalFeed {
  public:
   // All must outlive the feed; the feed must outlive its cursors.
   DbWalFeed(FileSystem* fs, Clock* clock, Logger* logger, Head* head, wal::Wal* wal,
-            StateStore* state);
+            Catalog* catalog);
 
   Result<std::unique_ptr<WalCursor>> OpenCursor(const std::string& name) override;
   Status ForgetCursor(const std::string& name) override;
@@ -34,9 +35,11 @@ class DbWalFeed final : public WalFeed {
 
   // Lowers `positions` to what cursors still need.
   void Hold(std::vector<wal::Position>* positions) EXCLUDES(mu_);
-  // Whether a saved position lies in an older segment than the WAL's end.
-  bool IsBehind() EXCLUDES(mu_);
   Status Save(const std::string& name, const std::string& text) EXCLUDES(mu_);
+  // Labels of series that have left the head, for cursors that will still read their samples.
+  KeptLabels* kept_labels() { return &kept_labels_; }
+  // Forgets those that no cursor will ask for any more. `dropped`: where the WAL begins.
+  Status ForgetLabels(const std::vector<wal::Position>& dropped) EXCLUDES(mu_);
 
  private:
   bool MayHold(uint32_t stream, uint32_t segment, uint32_t drop);
@@ -47,6 +50,7 @@ class DbWalFeed final : public WalFeed {
   Head* const head_;
   wal::Wal* const wal_;
   StateStore* const state_;
+  KeptLabels kept_labels_;
   Mutex mu_;
   std::map<std::string, FeedPosition> saved_ GUARDED_BY(mu_);
 };

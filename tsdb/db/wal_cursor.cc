@@ -13,7 +13,8 @@ namespace {
 constexpr auto kPollEvery = std::chrono::milliseconds(20);
 // A batch ends when it has grown to what one request of a follower holds.
 constexpr size_t kEnoughValues = 2000;
-// A sample may be committed that much later than a newer one of another series: a whole slow scrape.
+// A sample may be committed that much later than a newer one of another series: a whole slow
+// scrape.
 constexpr int64_t kLateMs = 60'000;
 
 size_t ValuesIn(const FeedBatch& batch) {
@@ -96,10 +97,9 @@ Result<FeedCursor::Read> FeedCursor::ReadFrom(uint32_t stream, wal::Position end
   if (!there) return SkipMissing(stream, end);
   std::string_view bytes = s.map->bytes();
   if (s.decoded.segment == end.segment) bytes = bytes.substr(0, end.offset);
-  ASSIGN_OR_RETURN(
-      wal::SegmentReader reader,
-      wal::SegmentReader::Open(wal::SegmentName(stream, s.decoded.segment), bytes, shape,
-                               s.decoded.segment));
+  ASSIGN_OR_RETURN(wal::SegmentReader reader,
+                   wal::SegmentReader::Open(wal::SegmentName(stream, s.decoded.segment), bytes,
+                                            shape, s.decoded.segment));
   reader.Seek(s.decoded.offset);
   std::string_view payload;
   switch (reader.Next(&payload)) {
@@ -205,6 +205,12 @@ void FeedCursor::ResetIds(uint32_t stream, std::vector<uint64_t>* gone) {
     }
   }
   head->pins().Unpin(pin);
+  std::vector<uint64_t> kept;
+  // Without them samples of series that have left count as unknown.
+  (void)parts_.feed->kept_labels()->Ids(stream, &kept);
+  for (const uint64_t id : kept) {
+    if (ids.Find(id) == nullptr) ids.Add(id)->user = 0;
+  }
   Stream& s = streams_[stream];
   for (const wal::IdTable::Entry& old : s.ids.entries()) {
     if (wal::IdTable::Entry* same = ids.Find(old.id)) {
@@ -244,13 +250,15 @@ Status FeedCursor::Decode(uint32_t stream, std::string_view payload, FeedBatch* 
     newest_ms = std::max(newest_ms, d.time_ms);
   }
   for (const wal::DecodedSample& d : frame_.late) {
-    if (HandOut(&s, d.id)) batch->samples.push_back({d.id, d.time_ms, d.value, 0});
+    if (HandOut(&s, d.id)) batch->samples.push_back({d.id, d.time_ms, d.value, d.st_ms});
   }
-  for (const wal::DecodedHistogram& d : frame_.histograms) {
-    if (!HandOut(&s, d.id)) continue;
-    ASSIGN_OR_RETURN(FloatHistogram h, DecodeHistogram(d.bytes, d.is_float));
-    batch->histograms.push_back({d.id, d.time_ms, d.st_ms, !d.is_float, std::move(h)});
-    newest_ms = std::max(newest_ms, d.time_ms);
+  for (const auto* histograms : {&frame_.histograms, &frame_.late_histograms}) {
+    for (const wal::DecodedHistogram& d : *histograms) {
+      if (!HandOut(&s, d.id)) continue;
+      ASSIGN_OR_RETURN(FloatHistogram h, DecodeHistogram(d.bytes, d.is_float));
+      batch->histograms.push_back({d.id, d.time_ms, d.st_ms, !d.is_float, std::move(h)});
+      if (histograms == &frame_.histograms) newest_ms = std::max(newest_ms, d.time_ms);
+    }
   }
   for (wal::DecodedExemplar& d : frame_.exemplars) {
     if (HandOut(&s, d.id)) batch->exemplars.push_back({d.id, std::move(d.exemplar)});
@@ -287,11 +295,17 @@ bool FeedCursor::HandOut(Stream* s, uint64_t id) {
     head->index().CopyLabels(r.labels.load(std::memory_order_acquire),
                              series.labels.mutable_bytes());
     entry->state.introduced = true;
-  } else {
-    batch_->unknown++;
   }
   head->pins().Unpin(pin);
-  return there;
+  if (there) return true;
+  Result<Labels> labels = parts_.feed->kept_labels()->LabelsOf(id);
+  if (!labels.ok()) {
+    batch_->unknown++;
+    return false;
+  }
+  batch_->series.push_back({.id = id, .labels = std::move(*labels)});
+  entry->state.introduced = true;
+  return true;
 }
 
 // Its time: up to which all streams have been handed out. One at its end does not hold it back, nor

@@ -1,8 +1,9 @@
 // FeedCursor: one follower's way through the WAL.
 //
 // Reads the segments of every stream, frame by frame, up to what has been written. Labels of series
-// that were introduced before it began come from the head. Values are relative within a segment, so
-// a cursor that continues inside one decodes it from its begin and hands out the rest.
+// that were introduced before it began come from the head, or from kept_labels.h when they have
+// left it. Values are relative within a segment, so a cursor that continues inside one decodes it
+// from its begin and hands out the rest.
 //
 // When a segment it needs has been dropped it declares a gap: everything from the newest time it
 // had handed out (less what may come late) up to now is to be read from storage, and it goes on

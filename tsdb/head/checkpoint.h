@@ -1,9 +1,9 @@
 // Head checkpoint: the whole head in one file, so that a start replays only the WAL behind it.
 //
-//   "DEUCCKP1"
+//   "DEUCCKP2"
 //   blocks { u32 bytes of the content, u32 crc32c of kind and content, u8 kind, content }
 //     1 pairs      { varint id, length-prefixed pair as Labels encodes it }
-//     2 series     see checkpoint.cc; label sets are lists of pair ids
+//     2 series     see checkpoint_format.h; label sets are lists of pair ids
 //     3 exemplars  { length-prefixed series labels, exemplar }
 //     4 end        times, next ids, WAL positions, first head chunk file not needed
 //
@@ -32,6 +32,7 @@ struct CheckpointEnd {
   std::vector<uint64_t> next_ids;        // per stream
   std::vector<wal::Position> positions;  // per stream: frames in front are in the checkpoint
   uint32_t chunk_files_below = 0;
+  uint32_t oldest_chunk_file = UINT32_MAX;  // of those its series have chunks in
 };
 
 // Writes <dir>/checkpoint-<number> and makes it durable, sealed chunks first. On failure nothing
@@ -47,6 +48,8 @@ class CheckpointReader {
   // kCorrupt when it has no end.
   static Result<CheckpointReader> Open(FileSystem* fs, const std::string& path);
   const CheckpointEnd& end() const { return end_; }
+  // Blocks that are not what was written. Reads the whole file.
+  uint64_t CountDamaged() const;
   // Fills an empty head. *ids: per stream, for the replay. *damaged: blocks that could not be read.
   Status Load(Head* head, std::vector<wal::IdTable>* ids, uint64_t* damaged) const;
 

@@ -8,8 +8,11 @@
 //                  2 XOR: length-prefixed bytes
 //   u8 side: bits kSide*; then, each if its bit is set:
 //     histograms: u8 is_float, varint count, zigzag first ms, length-prefixed entries, last
-//     late: varint n { zigzag ms, u64 bits }    starts: varint n { zigzag from ms, zigzag start ms
-//     } deleted: varint n { zigzag min, max }     metadata: u8 kind, length-prefixed unit, help
+//     late: varint n { zigzag ms, u64 bits, zigzag start ms }
+//     starts: varint n { zigzag from ms, zigzag start ms }
+//     deleted: varint n { zigzag min, max }
+//     metadata: u8 kind, length-prefixed unit, help
+//     late histograms: varint n { zigzag ms, zigzag start ms, u8 is_float, length-prefixed bytes }
 #ifndef DEUCALION_TSDB_HEAD_CHECKPOINT_FORMAT_H_
 #define DEUCALION_TSDB_HEAD_CHECKPOINT_FORMAT_H_
 
@@ -19,7 +22,7 @@
 
 namespace deucalion::tsdb {
 
-inline constexpr std::string_view kCheckpointMagic = "DEUCCKP1";
+inline constexpr std::string_view kCheckpointMagic = "DEUCCKP2";
 inline constexpr size_t kCheckpointBlockHeader = 9;
 inline constexpr size_t kCheckpointBlockBytes = 1 << 18;
 
@@ -37,6 +40,7 @@ inline constexpr uint8_t kSideLate = 2;
 inline constexpr uint8_t kSideStarts = 4;
 inline constexpr uint8_t kSideDeleted = 8;
 inline constexpr uint8_t kSideMetadata = 16;
+inline constexpr uint8_t kSideLateHistograms = 32;
 
 }  // namespace deucalion::tsdb
 

@@ -35,6 +35,7 @@ bool DecodeEnd(std::string_view content, CheckpointEnd* end) {
   end->min_ms = in.SignedVarint();
   end->max_ms = in.SignedVarint();
   end->chunk_files_below = static_cast<uint32_t>(in.Varint());
+  end->oldest_chunk_file = static_cast<uint32_t>(in.Varint());
   const uint64_t streams = in.Varint();
   if (!in.ok() || streams > in.remaining()) return false;
   for (uint64_t i = 0; i < streams; i++) {
@@ -192,6 +193,7 @@ class Loader {
       side->histograms.entries = std::string(in->LengthPrefixed());
       side->histograms.last = std::string(in->LengthPrefixed());
       r->Set(kFlagHistogram);
+      r->Set(kFlagNative);
     }
     const auto count = [&](uint8_t bit) {
       const uint64_t n = (bits & bit) != 0 ? in->Varint() : 0;
@@ -200,11 +202,13 @@ class Loader {
     for (uint64_t n = count(kSideLate); n > 0 && in->ok(); n--) {
       const int64_t t = in->SignedVarint();
       side->late.push_back({.time_ms = t, .bits = in->Fixed64()});
+      side->late.back().st_ms = in->SignedVarint();
     }
     if (shard != nullptr) head_->CountLate(side->late.size());
     for (uint64_t n = count(kSideStarts); n > 0 && in->ok(); n--) {
       const int64_t from = in->SignedVarint();
       side->starts.emplace_back(from, in->SignedVarint());
+      r->Set(kFlagStarts);
     }
     for (uint64_t n = count(kSideDeleted); n > 0 && in->ok(); n--) {
       const int64_t min_ms = in->SignedVarint();
@@ -218,6 +222,15 @@ class Loader {
       }
       side->metadata->unit = std::string(in->LengthPrefixed());
       side->metadata->help = std::string(in->LengthPrefixed());
+    }
+    for (uint64_t n = count(kSideLateHistograms); n > 0 && in->ok(); n--) {
+      LateHistogram h;
+      h.time_ms = in->SignedVarint();
+      h.st_ms = in->SignedVarint();
+      h.is_float = in->U8() != 0;
+      h.bytes = std::string(in->LengthPrefixed());
+      if (shard != nullptr) head_->CountLate(Head::LateWeight(h));
+      side->late_histograms.push_back(std::move(h));
     }
     return OkStatus();
   }
@@ -250,6 +263,14 @@ Result<CheckpointReader> CheckpointReader::Open(FileSystem* fs, const std::strin
     return bad("its end does not decode");
   }
   return reader;
+}
+
+uint64_t CheckpointReader::CountDamaged() const {
+  uint64_t damaged = 0;
+  ByteReader in(map_->bytes().substr(kCheckpointMagic.size()));
+  BlockView block;
+  while (NextBlock(&in, &block)) damaged += !block.intact;
+  return damaged + !in.done();
 }
 
 Status CheckpointReader::Load(Head* head, std::vector<wal::IdTable>* ids, uint64_t* damaged) const {

@@ -70,6 +70,7 @@ class Writer {
     PutSignedVarint(&block, end.min_ms);
     PutSignedVarint(&block, end.max_ms);
     PutVarint(&block, end.chunk_files_below);
+    PutVarint(&block, end.oldest_chunk_file);
     PutVarint(&block, end.positions.size());
     for (size_t i = 0; i < end.positions.size(); i++) {
       PutVarint(&block, end.next_ids[i]);
@@ -81,6 +82,8 @@ class Writer {
     PutFixed32(&block, static_cast<uint32_t>(begin));
     return Block(kEndBlock, block);
   }
+
+  uint32_t oldest_chunk_file() const { return oldest_chunk_file_; }
 
  private:
   uint32_t NumPairs() const {
@@ -99,7 +102,8 @@ class Writer {
     return file_->Append(out);
   }
 
-  // False for a series that has nothing to keep.
+  // False when the series has left. Without samples too: its labels may be in front of the
+  // positions (an exemplar came first) and samples that name it behind them.
   bool PutSeries(Slot slot, std::string* out) {
     const uint32_t shard_number = head_->slabs().ShardOf(slot);
     Shard& shard = head_->shard(shard_number);
@@ -107,7 +111,6 @@ class Writer {
     const SeriesRecord& r = head_->slabs().Record(slot);
     const SeriesSide* side = shard.FindSide(slot, r);
     if (r.id() == 0) return false;
-    if (r.last_ms.load(std::memory_order_relaxed) == kMinTimeMs && side == nullptr) return false;
     PutVarint(out, r.id());
     PutVarint(out, shard_number);
     PutFixed32(out, r.label_hash);
@@ -122,8 +125,7 @@ class Writer {
     return true;
   }
 
-  static void PutSealed(const Shard& shard, const SeriesRecord& r, std::string* out)
-      REQUIRES(shard.mu) {
+  void PutSealed(const Shard& shard, const SeriesRecord& r, std::string* out) REQUIRES(shard.mu) {
     const auto sealed = shard.chunks.Sealed(r);
     PutVarint(out, sealed.size());
     for (const SealedEntry& e : sealed) {
@@ -132,6 +134,7 @@ class Writer {
       PutSignedVarint(out, e.max_ms);
       if (!in_memory) {
         PutFixed64(out, e.location);
+        oldest_chunk_file_ = std::min(oldest_chunk_file_, SealedChunks::FileOf(e.location));
         continue;
       }
       const SealedChunkView chunk = shard.chunks.InMemory(e.location);
@@ -166,7 +169,8 @@ class Writer {
                                     (side->late.empty() ? 0 : kSideLate) |
                                     (side->starts.empty() ? 0 : kSideStarts) |
                                     (side->deleted.empty() ? 0 : kSideDeleted) |
-                                    (side->metadata == nullptr ? 0 : kSideMetadata)));
+                                    (side->metadata == nullptr ? 0 : kSideMetadata) |
+                                    (side->late_histograms.empty() ? 0 : kSideLateHistograms)));
     if (side->histograms.count > 0) {
       PutU8(out, side->histograms.is_float);
       PutVarint(out, side->histograms.count);
@@ -179,6 +183,7 @@ class Writer {
       for (const LateSample& l : side->late) {
         PutSignedVarint(out, l.time_ms);
         PutFixed64(out, l.bits);
+        PutSignedVarint(out, l.st_ms);
       }
     }
     if (!side->starts.empty()) {
@@ -200,11 +205,20 @@ class Writer {
       PutLengthPrefixed(out, side->metadata->unit);
       PutLengthPrefixed(out, side->metadata->help);
     }
+    if (side->late_histograms.empty()) return;
+    PutVarint(out, side->late_histograms.size());
+    for (const LateHistogram& h : side->late_histograms) {
+      PutSignedVarint(out, h.time_ms);
+      PutSignedVarint(out, h.st_ms);
+      PutU8(out, h.is_float);
+      PutLengthPrefixed(out, h.bytes);
+    }
   }
 
   Head* const head_;
   AppendFile* const file_;
   OpenChunkCopy open_;
+  uint32_t oldest_chunk_file_ = UINT32_MAX;
 };
 
 }  // namespace
@@ -239,6 +253,7 @@ Result<CheckpointEnd> WriteCheckpoint(Head* head, wal::Wal* wal, const std::stri
   RETURN_IF_ERROR(writer.Exemplars());
   // Every chunk that a series above names has been written by now.
   ASSIGN_OR_RETURN(end.chunk_files_below, head->sealed().SyncAndRoll());
+  end.oldest_chunk_file = writer.oldest_chunk_file();
   end.min_ms = head->min_ms();
   end.max_ms = head->max_ms();
   end.next_ids = head->NextIds();

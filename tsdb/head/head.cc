@@ -217,11 +217,12 @@ void Head::RaiseMinValid(int64_t cut_ms) {
   appender_pins_.WaitForPresent();
 }
 
-void Head::SetFloor(int64_t cut_ms, uint64_t late_watermark) {
+void Head::SetFloor(int64_t cut_ms, uint64_t late_watermark, int64_t late_below_ms) {
   int64_t now = min_valid_ms_.load();
   while (cut_ms > now && !min_valid_ms_.compare_exchange_weak(now, cut_ms)) {
   }
   late_watermark_.store(late_watermark, std::memory_order_relaxed);
+  late_below_ms_.store(late_below_ms, std::memory_order_relaxed);
   floor_ms_.store(cut_ms, std::memory_order_release);
   int64_t oldest = min_ms_.load();
   if (oldest != kMaxTimeMs && oldest < cut_ms) min_ms_.store(cut_ms);
@@ -229,13 +230,15 @@ void Head::SetFloor(int64_t cut_ms, uint64_t late_watermark) {
 
 std::set<int64_t> Head::LateRanges(int64_t range_ms, int64_t below_ms) {
   std::set<int64_t> ranges;
+  const auto note = [&](int64_t time_ms) {
+    const int64_t rest = time_ms % range_ms;
+    if (time_ms < below_ms) ranges.insert(time_ms - (rest < 0 ? rest + range_ms : rest));
+  };
   for (auto& shard : shards_) {
     MutexLock lock(shard->mu);
     for (const auto& [slot, side] : shard->side) {
-      for (const LateSample& s : side->late) {
-        const int64_t rest = s.time_ms % range_ms;
-        if (s.time_ms < below_ms) ranges.insert(s.time_ms - (rest < 0 ? rest + range_ms : rest));
-      }
+      for (const LateSample& s : side->late) note(s.time_ms);
+      for (const LateHistogram& h : side->late_histograms) note(h.time_ms);
     }
   }
   return ranges;
@@ -247,20 +250,27 @@ bool Head::HasNothingFrom(const Shard& shard, Slot slot, const SeriesRecord& r,
                           int64_t cut_ms) const {
   if (r.last_ms.load(std::memory_order_relaxed) >= cut_ms) return false;
   const SeriesSide* side = shard.FindSide(slot, r);
-  return side == nullptr || side->late.empty();
+  return side == nullptr || (side->late.empty() && side->late_histograms.empty());
 }
 
 // Drops what lies wholly below the cut and marks the series that then have nothing.
 void Head::DropSamples(Shard* shard, int64_t cut_ms) {
   const uint64_t late_watermark = late_watermark_.load(std::memory_order_relaxed);
+  const int64_t late_below_ms = late_below_ms_.load(std::memory_order_relaxed);
+  uint64_t late_gone = 0;
+  const auto in_a_block = [&](const auto& l, uint64_t weight) {
+    const bool gone = l.time_ms < late_below_ms && l.commit <= late_watermark;
+    if (gone) late_gone += weight;
+    return gone;
+  };
   MutexLock lock(shard->mu);
   shard->map.ForEach([&](Slot slot) NO_THREAD_SAFETY_ANALYSIS {
     SeriesRecord& r = slabs_.Record(slot);
     shard->chunks.DropSealedBefore(&r, cut_ms);
     if (SeriesSide* side = shard->FindSide(slot, r)) {
-      late_samples_ -= std::erase_if(side->late, [&](const LateSample& s) {
-        return s.time_ms < cut_ms && s.commit <= late_watermark;
-      });
+      std::erase_if(side->late, [&](const LateSample& l) { return in_a_block(l, 1); });
+      std::erase_if(side->late_histograms,
+                    [&](const LateHistogram& h) { return in_a_block(h, LateWeight(h)); });
       std::erase_if(side->deleted, [&](const TimeInterval& d) { return d.max_ms < cut_ms; });
       while (side->starts.size() > 1 && side->starts[1].first <= cut_ms) {
         side->starts.erase(side->starts.begin());
@@ -268,6 +278,19 @@ void Head::DropSamples(Shard* shard, int64_t cut_ms) {
     }
     if (HasNothingFrom(*shard, slot, r, cut_ms)) r.Set(kFlagLeaving);
   });
+  late_samples_ -= late_gone;
+}
+
+std::vector<Slot> Head::FindLeaving(int64_t cut_ms) {
+  std::vector<Slot> leaving;
+  for (auto& shard : shards_) {
+    MutexLock lock(shard->mu);
+    shard->map.ForEach([&](Slot slot) NO_THREAD_SAFETY_ANALYSIS {
+      const SeriesRecord& r = slabs_.Record(slot);
+      if (r.Has(kFlagLeaving) && HasNothingFrom(*shard, slot, r, cut_ms)) leaving.push_back(slot);
+    });
+  }
+  return leaving;
 }
 
 void Head::RemoveFrom(Shard* shard, Slot slot) {
@@ -314,7 +337,7 @@ void Head::Forget(std::vector<Slot> gone) {
 }
 
 void Head::DropChunkFiles() {
-  uint32_t oldest_file = UINT32_MAX;
+  uint32_t oldest_file = keep_chunk_files_from_.load(std::memory_order_relaxed);
   for (auto& shard : shards_) {
     MutexLock lock(shard->mu);
     shard->map.ForEach([&](Slot slot) NO_THREAD_SAFETY_ANALYSIS {
@@ -331,13 +354,14 @@ void Head::DropChunkFiles() {
   pins_.Reclaim();
 }
 
-void Head::Truncate() {
+void Head::Truncate(const std::function<void(const std::vector<Slot>&)>& leaving) {
   const int64_t cut_ms = floor_ms();
   // Readers that still see below the floor, and appenders that hold references.
   pins_.WaitForPresent();
   for (auto& shard : shards_) DropSamples(shard.get(), cut_ms);
   // An appender that found its series before the mark may be about to commit: it comes first.
   appender_pins_.WaitForPresent();
+  if (leaving) leaving(FindLeaving(cut_ms));
   std::vector<Slot> gone;
   for (auto& shard : shards_) RemoveLeaving(shard.get(), cut_ms, &gone);
   Forget(std::move(gone));
@@ -359,7 +383,7 @@ std::vector<EndedSeries> Head::MarkEnded(int64_t stale_ms) {
       if (last_ms == kMinTimeMs || (!stale && last_ms >= min_valid_ms)) return;
       // Late samples wait for their own cut.
       const SeriesSide* side = shard->FindSide(slot, r);
-      if (side != nullptr && !side->late.empty()) return;
+      if (side != nullptr && !(side->late.empty() && side->late_histograms.empty())) return;
       r.Set(kFlagLeaving);
       ended.push_back({.slot = slot, .id = r.id(), .last_ms = last_ms});
     });
@@ -379,7 +403,7 @@ size_t Head::RemoveEnded(const std::vector<EndedSeries>& ended) {
       continue;
     }
     const SeriesSide* side = shard.FindSide(e.slot, r);
-    if (side != nullptr && !side->late.empty()) continue;
+    if (side != nullptr && !(side->late.empty() && side->late_histograms.empty())) continue;
     RemoveFrom(&shard, e.slot);
     gone.push_back(e.slot);
   }

@@ -11,6 +11,7 @@
 #define DEUCALION_TSDB_HEAD_HEAD_H_
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -33,6 +34,7 @@ namespace deucalion::tsdb {
 struct StagedSample {
   uint64_t id = 0;
   Slot slot = 0;
+  uint32_t start = 0;  // of its start timestamp, beside the samples, counted from 1; 0: none
   int64_t time_ms = 0;
   double value = 0;
 };
@@ -52,13 +54,13 @@ struct EndedSeries {
   int64_t last_ms = 0;
 };
 
-// Counters of what came in; relaxed.
+// Counters of what came in; relaxed. Of refused samples: [0] floats, [1] histograms.
 struct HeadCounters {
   std::atomic<uint64_t> samples{0};
   std::atomic<uint64_t> histogram_samples{0};
-  std::atomic<uint64_t> out_of_order{0};  // refused
-  std::atomic<uint64_t> out_of_bounds{0};
-  std::atomic<uint64_t> too_old{0};
+  std::atomic<uint64_t> out_of_order[2]{};
+  std::atomic<uint64_t> out_of_bounds[2]{};
+  std::atomic<uint64_t> too_old[2]{};
   std::atomic<uint64_t> late{0};  // taken into the out-of-order window
   std::atomic<uint64_t> series_created{0};
   std::atomic<uint64_t> series_removed{0};
@@ -104,14 +106,26 @@ class Head {
 
   // Applies what a commit staged: samples must be in the WAL. Grouped by shard inside.
   struct Applied {
-    uint64_t dropped = 0;  // lost a race against another appender
+    // In order when they were given, not any more: indexes of them, and whether it was another
+    // appender that came first (else it was this commit itself). A time that is there already is
+    // not among them.
+    struct Overtaken {
+      uint32_t index;
+      bool by_another;
+    };
+    std::vector<Overtaken> overtaken;
+    uint64_t dropped = 0;  // those, and those whose time is there already
     int64_t min_ms = kMaxTimeMs;
     int64_t max_ms = kMinTimeMs;
   };
-  void ApplySamples(uint64_t commit, std::span<const StagedSample> samples, Applied* applied);
-  void ApplyLate(uint64_t commit, std::span<const StagedSample> samples, Applied* applied);
+  // `starts` is what StagedSample::start counts in.
+  void ApplySamples(uint64_t commit, std::span<const StagedSample> samples,
+                    std::span<const int64_t> starts, Applied* applied);
   void ApplyHistograms(uint64_t commit, std::span<const StagedHistogram> samples, Applied* applied);
-  void SetStart(Slot slot, uint64_t id, int64_t time_ms, int64_t st_ms);
+  void ApplyLate(uint64_t commit, std::span<const StagedSample> samples,
+                 std::span<const int64_t> starts, Applied* applied);
+  void ApplyLateHistograms(uint64_t commit, std::span<const StagedHistogram> samples,
+                           Applied* applied);
   void SetMetadata(Slot slot, uint64_t id, const Metadata& metadata);
   void AddDeletion(Slot slot, uint64_t id, TimeInterval interval);
   // Widens the head's time range. Before Publish.
@@ -139,17 +153,29 @@ class Head {
   // From when this returns on, no sample below `cut_ms` comes in in order, and all that did are
   // applied.
   void RaiseMinValid(int64_t cut_ms);
-  // Readers made from now on see no in-order sample below. Late samples of commits up to
-  // `late_watermark` are in a block too and go with the next Truncate; later ones stay.
-  void SetFloor(int64_t cut_ms, uint64_t late_watermark);
+  // Readers made from now on see no in-order sample below. Late samples below `late_below_ms` of
+  // commits up to `late_watermark` are in a block too and go with the next Truncate; others stay.
+  void SetFloor(int64_t cut_ms, uint64_t late_watermark, int64_t late_below_ms);
   // Starts (multiples of `range_ms`) of the ranges below `below_ms` in which late samples lie.
   std::set<int64_t> LateRanges(int64_t range_ms, int64_t below_ms);
-  // Late samples that no cut has taken yet. A checkpoint that restores some counts them.
+  // Late samples that no cut has taken yet; a histogram counts as what it weighs. A checkpoint that
+  // restores some counts them.
   void CountLate(uint64_t n) { late_samples_.fetch_add(n, std::memory_order_relaxed); }
   uint64_t late_samples() const { return late_samples_.load(std::memory_order_relaxed); }
+  static uint64_t LateWeight(const LateHistogram& h) { return 1 + h.bytes.size() / 32; }
   // Frees samples below the floor and series that have nothing left. Waits for readers that were
-  // there before the floor rose.
-  void Truncate();
+  // there before the floor rose. `leaving`, if any, is told the series that are about to go, while
+  // they are still there.
+  void Truncate(const std::function<void(const std::vector<Slot>&)>& leaving = {});
+
+  // Files of sealed chunks from this one on stay, whether a series has chunks in them or not: a
+  // checkpoint names them.
+  void KeepChunkFilesFrom(uint32_t number) {
+    keep_chunk_files_from_.store(number, std::memory_order_relaxed);
+  }
+  // Reads every sealed chunk that is on disk, and forgets those that are not what was written:
+  // readers and cuts would fail on them for ever. Returns how many.
+  uint64_t DropDamagedChunks();
 
   // ---- series that ended ----
 
@@ -203,9 +229,12 @@ class Head {
   void BeginCommitOn(Shard* shard, Slot slot, SeriesRecord* r, uint64_t commit,
                      const std::vector<uint64_t>& watermarks) REQUIRES(shard->mu);
   void SealHistograms(Shard* shard, Slot slot, SeriesRecord* r) REQUIRES(shard->mu);
+  static void NoteStart(Shard* shard, Slot slot, SeriesRecord* r, int64_t time_ms, int64_t st_ms)
+      REQUIRES(shard->mu);
   bool HasNothingFrom(const Shard& shard, Slot slot, const SeriesRecord& r, int64_t cut_ms) const
       REQUIRES(shard.mu);
   void DropSamples(Shard* shard, int64_t cut_ms);
+  std::vector<Slot> FindLeaving(int64_t cut_ms);
   void RemoveLeaving(Shard* shard, int64_t cut_ms, std::vector<Slot>* gone);
   void RemoveFrom(Shard* shard, Slot slot) REQUIRES(shard->mu);
   void Forget(std::vector<Slot> gone);
@@ -231,7 +260,9 @@ class Head {
   std::atomic<int64_t> min_ms_{kMaxTimeMs};
   std::atomic<int64_t> min_valid_ms_{kMinTimeMs};
   std::atomic<int64_t> floor_ms_{kMinTimeMs};
+  std::atomic<uint32_t> keep_chunk_files_from_{UINT32_MAX};
   std::atomic<uint64_t> late_watermark_{0};
+  std::atomic<int64_t> late_below_ms_{kMinTimeMs};
   std::atomic<uint64_t> late_samples_{0};
   std::atomic<int64_t> ooo_window_ms_;
 };

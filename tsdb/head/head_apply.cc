@@ -1,5 +1,6 @@
 // Applying commits: what is in the WAL becomes part of the series. Live commits and replay share
 // it.
+#include <algorithm>
 #include <bit>
 
 #include "tsdb/head/head.h"
@@ -65,7 +66,8 @@ void Head::BeginCommitOn(Shard* shard, Slot slot, SeriesRecord* r, uint64_t comm
   r->commit = commit;
 }
 
-void Head::ApplySamples(uint64_t commit, std::span<const StagedSample> samples, Applied* applied) {
+void Head::ApplySamples(uint64_t commit, std::span<const StagedSample> samples,
+                        std::span<const int64_t> starts, Applied* applied) {
   const std::vector<uint64_t> watermarks = isolation_.Watermarks();
   ByShard(this, samples, [&](Shard* shard, std::span<const uint32_t> order) {
     MutexLock lock(shard->mu);
@@ -78,8 +80,10 @@ void Head::ApplySamples(uint64_t commit, std::span<const StagedSample> samples, 
       }
       const StagedSample& s = samples[order[i]];
       SeriesRecord& r = slabs_.Record(s.slot);
-      if (r.id() != s.id || s.time_ms <= r.last_ms.load(std::memory_order_relaxed)) {
+      const int64_t last_ms = r.last_ms.load(std::memory_order_relaxed);
+      if (r.id() != s.id || s.time_ms <= last_ms) {
         applied->dropped++;
+        if (s.time_ms != last_ms) applied->overtaken.push_back({order[i], r.commit != commit});
         continue;
       }
       BeginCommitOn(shard, s.slot, &r, commit, watermarks);
@@ -88,32 +92,77 @@ void Head::ApplySamples(uint64_t commit, std::span<const StagedSample> samples, 
       shard->chunks.Append(&r, s.time_ms, bits);
       // A series that ended needs no open chunk.
       if (bits == kStaleNanBits) shard->chunks.Seal(&r);
+      if (s.start != 0 || r.Has(kFlagStarts)) [[unlikely]] {
+        NoteStart(shard, s.slot, &r, s.time_ms, s.start == 0 ? 0 : starts[s.start - 1]);
+      }
       Extend(applied, s.time_ms);
     }
   });
 }
 
-void Head::ApplyLate(uint64_t commit, std::span<const StagedSample> samples, Applied* applied) {
+// Start timestamps are kept where they change.
+void Head::NoteStart(Shard* shard, Slot slot, SeriesRecord* r, int64_t time_ms, int64_t st_ms) {
+  auto& starts = shard->SideOf(slot, r)->starts;
+  const int64_t before = starts.empty() ? 0 : starts.back().second;
+  if (before == st_ms) return;
+  starts.emplace_back(time_ms, st_ms);
+  r->Set(kFlagStarts);
+}
+
+namespace {
+
+template <typename Late>
+auto LateFrom(std::vector<Late>& late, int64_t time_ms) {
+  return std::lower_bound(late.begin(), late.end(), time_ms,
+                          [](const Late& l, int64_t t) { return l.time_ms < t; });
+}
+
+template <typename Late>
+bool HasLateAt(std::vector<Late>& late, int64_t time_ms) {
+  const auto at = LateFrom(late, time_ms);
+  return at != late.end() && at->time_ms == time_ms;
+}
+
+}  // namespace
+
+void Head::ApplyLate(uint64_t commit, std::span<const StagedSample> samples,
+                     std::span<const int64_t> starts, Applied* applied) {
   ByShard(this, samples, [&](Shard* shard, std::span<const uint32_t> order) {
     MutexLock lock(shard->mu);
     for (const uint32_t i : order) {
       const StagedSample& s = samples[i];
       SeriesRecord& r = slabs_.Record(s.slot);
-      if (r.id() != s.id) {
-        applied->dropped++;
-        continue;
-      }
-      auto& late = shard->SideOf(s.slot, &r)->late;
-      const auto at =
-          std::upper_bound(late.begin(), late.end(), s.time_ms,
-                           [](int64_t t, const LateSample& l) { return t < l.time_ms; });
-      if (at != late.begin() && std::prev(at)->time_ms == s.time_ms) {
-        applied->dropped++;
-        continue;
-      }
-      late.insert(
-          at, {.time_ms = s.time_ms, .bits = std::bit_cast<uint64_t>(s.value), .commit = commit});
+      if (r.id() != s.id) continue;
+      SeriesSide* side = shard->SideOf(s.slot, &r);
+      if (HasLateAt(side->late, s.time_ms) || HasLateAt(side->late_histograms, s.time_ms)) continue;
+      side->late.insert(LateFrom(side->late, s.time_ms),
+                        {.time_ms = s.time_ms,
+                         .bits = std::bit_cast<uint64_t>(s.value),
+                         .st_ms = s.start == 0 ? 0 : starts[s.start - 1],
+                         .commit = commit});
       late_samples_.fetch_add(1, std::memory_order_relaxed);
+      Extend(applied, s.time_ms);
+    }
+  });
+}
+
+void Head::ApplyLateHistograms(uint64_t commit, std::span<const StagedHistogram> samples,
+                               Applied* applied) {
+  ByShard(this, samples, [&](Shard* shard, std::span<const uint32_t> order) {
+    MutexLock lock(shard->mu);
+    for (const uint32_t i : order) {
+      const StagedHistogram& s = samples[i];
+      SeriesRecord& r = slabs_.Record(s.slot);
+      if (r.id() != s.id) continue;
+      SeriesSide* side = shard->SideOf(s.slot, &r);
+      if (HasLateAt(side->late, s.time_ms) || HasLateAt(side->late_histograms, s.time_ms)) continue;
+      const auto at = side->late_histograms.insert(LateFrom(side->late_histograms, s.time_ms),
+                                                   {.time_ms = s.time_ms,
+                                                    .st_ms = s.st_ms,
+                                                    .commit = commit,
+                                                    .is_float = s.is_float,
+                                                    .bytes = s.bytes});
+      late_samples_.fetch_add(LateWeight(*at), std::memory_order_relaxed);
       Extend(applied, s.time_ms);
     }
   });
@@ -139,8 +188,10 @@ void Head::ApplyHistograms(uint64_t commit, std::span<const StagedHistogram> sam
     for (const uint32_t i : order) {
       const StagedHistogram& s = samples[i];
       SeriesRecord& r = slabs_.Record(s.slot);
-      if (r.id() != s.id || s.time_ms <= r.last_ms.load(std::memory_order_relaxed)) {
+      const int64_t last_ms = r.last_ms.load(std::memory_order_relaxed);
+      if (r.id() != s.id || s.time_ms <= last_ms) {
         applied->dropped++;
+        if (s.time_ms != last_ms) applied->overtaken.push_back({i, r.commit != commit});
         continue;
       }
       BeginCommitOn(shard, s.slot, &r, commit, watermarks);
@@ -157,19 +208,6 @@ void Head::ApplyHistograms(uint64_t commit, std::span<const StagedHistogram> sam
       Extend(applied, s.time_ms);
     }
   });
-}
-
-void Head::SetStart(Slot slot, uint64_t id, int64_t time_ms, int64_t st_ms) {
-  Shard& shard = *shards_[slabs_.ShardOf(slot)];
-  MutexLock lock(shard.mu);
-  SeriesRecord& r = slabs_.Record(slot);
-  if (r.id() != id) return;
-  const SeriesSide* known = shard.FindSide(slot, r);
-  if (known == nullptr && st_ms == 0) return;
-  auto& starts = shard.SideOf(slot, &r)->starts;
-  if (!starts.empty() && (starts.back().second == st_ms || starts.back().first >= time_ms)) return;
-  if (starts.empty() && st_ms == 0) return;
-  starts.emplace_back(time_ms, st_ms);
 }
 
 void Head::SetMetadata(Slot slot, uint64_t id, const Metadata& metadata) {

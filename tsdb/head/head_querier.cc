@@ -24,10 +24,15 @@ bool HasSamples(const HeadView& view, const Shard& shard, Slot slot, const Serie
   if (r.id() == 0) return false;
   const SeriesSide* side = shard.FindSide(slot, r);
   if (side != nullptr) {
-    for (const LateSample& l : side->late) {
-      if (l.commit <= view.watermark && min_ms <= l.time_ms && l.time_ms <= max_ms) return true;
+    const auto visible = [&](const auto& l) {
+      return l.commit <= view.watermark && min_ms <= l.time_ms && l.time_ms <= max_ms;
+    };
+    if (std::any_of(side->late.begin(), side->late.end(), visible) ||
+        std::any_of(side->late_histograms.begin(), side->late_histograms.end(), visible)) {
+      return true;
     }
   }
+  if (view.late_only) return false;
   const int64_t newest =
       std::min(VisibleMs(view, shard, slot, r), r.last_ms.load(std::memory_order_relaxed));
   if (newest == kMinTimeMs || newest < std::max(min_ms, view.floor_ms)) return false;
@@ -50,7 +55,8 @@ HeadQuerier::Newest NewestInRecord(const HeadView& view, const Shard& shard, Slo
     return {};
   }
   const SeriesSide* side = shard.FindSide(slot, r);
-  if (side != nullptr && !(side->late.empty() && side->starts.empty() && side->deleted.empty())) {
+  if (side != nullptr && !(side->late.empty() && side->late_histograms.empty() &&
+                           side->starts.empty() && side->deleted.empty())) {
     return {};
   }
   return {last, std::bit_cast<double>(r.last_bits.load(std::memory_order_relaxed))};
@@ -121,7 +127,7 @@ bool HeadSeriesReader::CopyUnderLock(const HeadView& view, Slot slot, int64_t mi
   const SeriesRecord& r = head.slabs().Record(slot);
   if (r.id() == 0) return false;
   const int64_t asked_ms = *max_ms;
-  *max_ms = std::min(asked_ms, VisibleMs(view, shard, slot, r));
+  *max_ms = view.late_only ? kMinTimeMs : std::min(asked_ms, VisibleMs(view, shard, slot, r));
   int64_t previous_max = kMinTimeMs;
   for (const SealedEntry& e : shard.chunks.Sealed(r)) {
     if (previous_max != kMinTimeMs && previous_max >= *max_ms) break;
@@ -142,11 +148,12 @@ bool HeadSeriesReader::CopyUnderLock(const HeadView& view, Slot slot, int64_t mi
     histograms_ = side->histograms.entries;
     histograms_are_float_ = side->histograms.is_float;
   }
-  for (const LateSample& l : side->late) {
-    if (l.commit <= view.watermark && late_min_ms <= l.time_ms && l.time_ms <= asked_ms) {
-      late_.emplace_back(l.time_ms, l.bits);
-    }
-  }
+  const auto visible = [&](const auto& l) {
+    return l.commit <= view.watermark && late_min_ms <= l.time_ms && l.time_ms <= asked_ms;
+  };
+  std::copy_if(side->late.begin(), side->late.end(), std::back_inserter(late_), visible);
+  std::copy_if(side->late_histograms.begin(), side->late_histograms.end(),
+               std::back_inserter(late_histograms_), visible);
   starts_ = side->starts;
   deleted_ = side->deleted;
   return true;
@@ -178,6 +185,7 @@ Status HeadSeriesReader::Read(const HeadView& view, Slot slot, int64_t min_ms, i
   pieces_.clear();
   histograms_.clear();
   late_.clear();
+  late_histograms_.clear();
   starts_.clear();
   deleted_.clear();
   open_.count = 0;
@@ -186,7 +194,8 @@ Status HeadSeriesReader::Read(const HeadView& view, Slot slot, int64_t min_ms, i
 
   // What is appended may have to be merged, so it must not mix with what the caller has already.
   SampleColumns own;
-  const bool apart = !late_.empty() || !deleted_.empty() || !starts_.empty();
+  const bool apart =
+      !late_.empty() || !late_histograms_.empty() || !deleted_.empty() || !starts_.empty();
   SampleColumns* to = apart ? &own : out;
   if (visible_ms >= min_ms) {
     for (const Piece& piece : pieces_) {
@@ -208,6 +217,7 @@ Status HeadSeriesReader::Read(const HeadView& view, Slot slot, int64_t min_ms, i
     }
   }
   MergeLate(late_, &own);
+  RETURN_IF_ERROR(MergeLate(late_histograms_, &own));
   ApplyIntervals(deleted_, 0, 0, &own);
   if (!own.start_times.empty() || !out->start_times.empty()) {
     out->start_times.resize(out->times.size());
@@ -222,8 +232,8 @@ Status HeadSeriesReader::Read(const HeadView& view, Slot slot, int64_t min_ms, i
 
 // ---- querier ----
 
-HeadQuerier::HeadQuerier(Head* head, int64_t min_ms, int64_t max_ms)
-    : view_(std::make_shared<HeadView>(head)),
+HeadQuerier::HeadQuerier(Head* head, int64_t min_ms, int64_t max_ms, bool late_only)
+    : view_(std::make_shared<HeadView>(head, late_only)),
       min_ms_(min_ms),
       max_ms_(max_ms),
       overlaps_((max_ms >= head->min_ms() || head->late_samples() > 0) &&

@@ -17,8 +17,9 @@ namespace deucalion::tsdb {
 // Pins the head and its view. Shared by a querier and its series sets.
 class HeadView {
  public:
-  explicit HeadView(Head* head)
+  explicit HeadView(Head* head, bool late_only = false)
       : head(head),
+        late_only(late_only),
         pin(head->pins().Pin()),
         watermark(head->isolation().OpenReader()),
         floor_ms(head->floor_ms()) {}
@@ -30,6 +31,7 @@ class HeadView {
   HeadView& operator=(const HeadView&) = delete;
 
   Head* const head;
+  const bool late_only;
   const uint64_t pin;
   const uint64_t watermark;
   const int64_t floor_ms;
@@ -37,8 +39,9 @@ class HeadView {
 
 class HeadQuerier final : public Querier {
  public:
-  // [min_ms, max_ms], both inclusive. The head must outlive the querier.
-  HeadQuerier(Head* head, int64_t min_ms, int64_t max_ms);
+  // [min_ms, max_ms], both inclusive. The head must outlive the querier. `late_only`: nothing but
+  // the late samples, wherever they lie.
+  HeadQuerier(Head* head, int64_t min_ms, int64_t max_ms, bool late_only = false);
 
   Result<std::unique_ptr<SeriesSet>> Select(bool sorted, const SelectHints& hints,
                                             const std::vector<Matcher>& matchers,
@@ -94,7 +97,8 @@ class HeadSeriesReader {
   OpenChunkCopy open_;
   std::string histograms_;
   bool histograms_are_float_ = false;
-  std::vector<std::pair<int64_t, uint64_t>> late_;
+  std::vector<LateSample> late_;
+  std::vector<LateHistogram> late_histograms_;
   std::vector<std::pair<int64_t, int64_t>> starts_;
   TimeIntervals deleted_;
 };

@@ -1,5 +1,6 @@
 #include "tsdb/head/head_replay.h"
 
+#include <algorithm>
 #include <thread>
 
 #include "tsdb/wal/frame.h"
@@ -55,7 +56,8 @@ class StreamReplay : public wal::SeriesIntroducer {
 
  private:
   void WarnGap(uint32_t before, uint32_t segment) {
-    options_->logger->Warn("WAL segments are missing",
+    // A write that failed leaves a gap in the numbers too: the next segment is another one.
+    options_->logger->Warn("WAL segments are missing, or were never finished on a full disk",
                            {{"stream", shape_.stream}, {"after", before}, {"next", segment}});
   }
 
@@ -120,10 +122,12 @@ class StreamReplay : public wal::SeriesIntroducer {
     }
     stats_.frames++;
     stats_.unknown_ids += frame_.unknown_ids;
+    // Somebody had it once: nobody else may, as long as this frame is there.
+    if (frame_.max_unknown_id <= kSeriesIdMask) head_->ReserveId(frame_.max_unknown_id);
     stats_.unknown_values += frame_.unknown_values;
     const int64_t floor = position < cut_ ? head_->floor_ms() : kMinTimeMs;
     ApplySamples(floor);
-    ApplyRest(floor);
+    ApplyRest();
     return OkStatus();
   }
 
@@ -132,28 +136,23 @@ class StreamReplay : public wal::SeriesIntroducer {
 
   void Stage(const std::vector<wal::DecodedSample>& from, int64_t floor) {
     samples_.clear();
+    starts_.clear();
     for (const wal::DecodedSample& s : from) {
       if (s.time_ms < floor) continue;
       samples_.push_back(
           {.id = IdOf(s.user), .slot = s.user, .time_ms = s.time_ms, .value = s.value});
+      if (s.st_ms == 0) continue;
+      starts_.push_back(s.st_ms);
+      samples_.back().start = static_cast<uint32_t>(starts_.size());
     }
     stats_.samples += samples_.size();
   }
 
-  void ApplySamples(int64_t floor) {
-    Stage(frame_.samples, floor);
-    head_->ApplySamples(commit_, samples_, &applied_);
-    for (const wal::DecodedSample& s : frame_.samples) {
-      if (s.st_ms != 0) head_->SetStart(s.user, IdOf(s.user), s.time_ms, s.st_ms);
-    }
-    Stage(frame_.late, floor);
-    head_->ApplyLate(commit_, samples_, &applied_);
-  }
-
-  void ApplyRest(int64_t floor) {
+  void Stage(const std::vector<wal::DecodedHistogram>& from, int64_t floor) {
     histograms_.clear();
-    for (const wal::DecodedHistogram& h : frame_.histograms) {
+    for (const wal::DecodedHistogram& h : from) {
       if (h.time_ms < floor) continue;
+      head_->slabs().Record(h.user).Set(kFlagNative);
       histograms_.push_back({.id = IdOf(h.user),
                              .slot = h.user,
                              .is_float = h.is_float,
@@ -162,7 +161,58 @@ class StreamReplay : public wal::SeriesIntroducer {
                              .bytes = std::string(h.bytes)});
     }
     stats_.samples += histograms_.size();
+  }
+
+  void ApplySamples(int64_t floor) {
+    Stage(frame_.samples, floor);
+    head_->ApplySamples(commit_, samples_, starts_, &applied_);
+    KeepOvertaken(&samples_, [](const StagedSample&) { return false; });
+    head_->ApplyLate(commit_, samples_, starts_, &applied_);
+    Stage(frame_.late, floor);
+    head_->ApplyLate(commit_, samples_, starts_, &applied_);
+    Stage(frame_.histograms, floor);
     head_->ApplyHistograms(commit_, histograms_, &applied_);
+    // In a frame floats come before histograms.
+    KeepOvertaken(&histograms_, [this](const StagedHistogram& h) {
+      return std::any_of(
+          frame_.samples.begin(), frame_.samples.end(),
+          [&](const wal::DecodedSample& s) { return s.user == h.slot && s.time_ms > h.time_ms; });
+    });
+    head_->ApplyLateHistograms(commit_, histograms_, &applied_);
+    Stage(frame_.late_histograms, floor);
+    head_->ApplyLateHistograms(commit_, histograms_, &applied_);
+  }
+
+  // Leaves in *samples those that were overtaken and must not be lost. Such a sample is
+  //  - in the checkpoint, when it is not newer than the series was there: nothing to do;
+  //  - in disorder within its own commit: the live head has dealt with it;
+  //  - else it was in order when it was live, and what overtakes it now comes from a commit that
+  //    failed in another stream, of which this one still has its part: it goes among the late ones.
+  template <typename Staged, typename InDisorder>
+  void KeepOvertaken(std::vector<Staged>* samples, InDisorder in_disorder) {
+    size_t kept = 0;
+    for (const auto& o : applied_.overtaken) {
+      const Staged& s = (*samples)[o.index];
+      const auto overtakes = [&](const Staged& other) {
+        return other.slot == s.slot && other.time_ms > s.time_ms;
+      };
+      if (o.by_another || s.time_ms <= head_->slabs().Record(s.slot).before_ms) continue;
+      const auto end = samples->begin() + static_cast<long>(o.index);
+      if (in_disorder(s) || std::any_of(samples->begin(), end, overtakes)) continue;
+      late_indexes_.push_back(o.index);
+    }
+    applied_.overtaken.clear();
+    // Shards are visited one by one: put them back in the order of the frame.
+    std::sort(late_indexes_.begin(), late_indexes_.end());
+    for (const uint32_t index : late_indexes_) {
+      if (kept != index) (*samples)[kept] = std::move((*samples)[index]);
+      kept++;
+    }
+    samples->resize(kept);
+    late_indexes_.clear();
+  }
+
+  void ApplyRest() {
     for (const wal::DecodedMetadata& m : frame_.metadata) {
       head_->SetMetadata(m.user, IdOf(m.user), m.metadata);
     }
@@ -187,6 +237,8 @@ class StreamReplay : public wal::SeriesIntroducer {
   uint32_t next_segment_ = 1;
   wal::DecodedFrame frame_;
   std::vector<StagedSample> samples_;
+  std::vector<int64_t> starts_;
+  std::vector<uint32_t> late_indexes_;
   std::vector<StagedHistogram> histograms_;
   std::string labels_;
   ReplayStats stats_;

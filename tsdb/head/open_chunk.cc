@@ -313,11 +313,28 @@ size_t OpenChunks::DropSealedBefore(SeriesRecord* r, int64_t cut_ms) {
   if (drop == 0) return 0;
   list->count -= drop;
   std::memmove(list->entries, list->entries + drop, list->count * sizeof(SealedEntry));
-  if (list->count == 0) {
-    pool_.Free(r->sealed, sizeof(SealedList) + list->capacity * sizeof(SealedEntry));
-    r->sealed = 0;
-  }
+  FreeListIfEmpty(r);
   return drop;
+}
+
+void OpenChunks::FreeListIfEmpty(SeriesRecord* r) {
+  const auto* list = reinterpret_cast<const SealedList*>(arena_->At(r->sealed));
+  if (list->count > 0) return;
+  pool_.Free(r->sealed, sizeof(SealedList) + list->capacity * sizeof(SealedEntry));
+  r->sealed = 0;
+}
+
+bool OpenChunks::DropSealedAt(SeriesRecord* r, ChunkLocation location) {
+  if (r->sealed == 0) return false;
+  auto* list = reinterpret_cast<SealedList*>(arena_->At(r->sealed));
+  SealedEntry* const end = list->entries + list->count;
+  SealedEntry* const at = std::find_if(
+      list->entries, end, [&](const SealedEntry& e) { return e.location == location; });
+  if (at == end) return false;
+  std::memmove(at, at + 1, static_cast<size_t>(end - at - 1) * sizeof(SealedEntry));
+  list->count--;
+  FreeListIfEmpty(r);
+  return true;
 }
 
 void OpenChunks::Free(SeriesRecord* r) {

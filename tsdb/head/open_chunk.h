@@ -57,6 +57,8 @@ class OpenChunks {
   void Copy(const SeriesRecord& r, OpenChunkCopy* out) const;
   // Time of the first sample of the open chunk.
   int64_t OpenMinMs(const SeriesRecord& r) const;
+  // Forgets the sealed chunk at `location`. False when the series has none there.
+  bool DropSealedAt(SeriesRecord* r, ChunkLocation location);
   // Forgets sealed chunks that end before `cut_ms`; returns how many.
   size_t DropSealedBefore(SeriesRecord* r, int64_t cut_ms);
   // Frees all memory of the series' samples.
@@ -78,6 +80,7 @@ class OpenChunks {
   void AppendXor(SeriesRecord* r, int64_t time_ms, uint64_t value_bits);
   bool Grow(SeriesRecord* r, size_t used, size_t want);
   void FreeOpen(SeriesRecord* r);
+  void FreeListIfEmpty(SeriesRecord* r);
   static void Begin(SeriesRecord* r, int64_t time_ms, uint64_t value_bits);
 
   Arena* arena_;

@@ -167,8 +167,11 @@ Status VerifySealedChunks(std::string_view file, uint64_t* chunks) {
 Result<uint32_t> SealedChunks::SyncAndRoll() {
   MutexLock lock(mu_);
   for (auto& file : files_) {
+    RETURN_IF_ERROR(file->sync_failed);
     if (!file->dirty) continue;
-    RETURN_IF_ERROR(file->writer->Sync());
+    file->sync_failed = file->writer->Sync();
+    if (!file->sync_failed.ok()) full_ = true;  // what comes next is to have a chance
+    RETURN_IF_ERROR(file->sync_failed);
     file->dirty = false;
   }
   RETURN_IF_ERROR(fs_->SyncDir(dir_));

@@ -53,7 +53,8 @@ class SealedChunks {
   // The bytes stay valid until the file is dropped. kCorrupt when they are not what was written.
   Result<SealedChunkView> Read(ChunkLocation location) const;
   // Makes all chunks appended so far durable and begins a new file; returns its number: a
-  // checkpoint that names only chunks appended before keeps files below it.
+  // checkpoint that names only chunks appended before keeps files below it. Once the sync of a file
+  // has failed it fails as long as there is that file: a later sync would not know of what is lost.
   Result<uint32_t> SyncAndRoll() EXCLUDES(mu_);
   // Unlinks files below `number`; their mappings live on until FreeDropped().
   void DropBelow(uint32_t number) EXCLUDES(mu_);
@@ -69,6 +70,7 @@ class SealedChunks {
     std::unique_ptr<MappedFile> map;
     uint64_t used = 0;
     bool dirty = false;
+    Status sync_failed;
   };
   static constexpr uint32_t kMaxFiles = 1u << 16;  // live at one time: numbers modulo this
 

@@ -26,7 +26,9 @@ inline constexpr uint64_t kSeriesIdMask = (uint64_t{1} << kSeriesIdBits) - 1;
 // Flags, above the id.
 inline constexpr uint64_t kFlagLeaving = uint64_t{1} << 48;    // goes unless it is used again
 inline constexpr uint64_t kFlagHistogram = uint64_t{1} << 49;  // the open chunk is of histograms
-inline constexpr uint64_t kFlagSide = uint64_t{1} << 50;  // the shard's side table has an entry
+inline constexpr uint64_t kFlagSide = uint64_t{1} << 50;    // the shard's side table has an entry
+inline constexpr uint64_t kFlagNative = uint64_t{1} << 51;  // somebody gave it a histogram once
+inline constexpr uint64_t kFlagStarts = uint64_t{1} << 52;  // its side has start timestamps
 
 // The open chunk begins as a run: `count` samples of one value at one distance need no memory,
 // because last_ms, last_delta and last_bits say it all. `chunk` is 0 then. The first sample that

@@ -66,37 +66,73 @@ Status DecodeHistograms(const SealedChunkView& chunk, int64_t min_ms, int64_t ma
                                 max_ms, out);
 }
 
-void MergeLate(const std::vector<std::pair<int64_t, uint64_t>>& late, SampleColumns* out) {
+namespace {
+
+bool HasFloatAt(const SampleColumns& columns, int64_t time_ms) {
+  return std::binary_search(columns.times.begin(), columns.times.end(), time_ms);
+}
+
+bool HasHistogramAt(const SampleColumns& columns, int64_t time_ms) {
+  const auto at =
+      std::lower_bound(columns.histograms.begin(), columns.histograms.end(), time_ms,
+                       [](const HistogramPoint& h, int64_t t) { return h.time_ms < t; });
+  return at != columns.histograms.end() && at->time_ms == time_ms;
+}
+
+}  // namespace
+
+void MergeLate(const std::vector<LateSample>& late, SampleColumns* out) {
   if (late.empty()) return;
   std::vector<int64_t> times;
   std::vector<double> values;
   std::vector<int64_t> starts;
-  const bool with_starts = !out->start_times.empty();
+  bool with_starts = !out->start_times.empty();
+  for (const LateSample& l : late) with_starts = with_starts || l.st_ms != 0;
+  if (with_starts) out->start_times.resize(out->times.size());
   times.reserve(out->times.size() + late.size());
   values.reserve(times.capacity());
   size_t i = 0;
   size_t j = 0;
   while (i < out->times.size() || j < late.size()) {
-    const bool take_late =
-        i == out->times.size() || (j < late.size() && late[j].first < out->times[i]);
-    if (take_late) {
-      if (times.empty() || times.back() != late[j].first) {
-        times.push_back(late[j].first);
-        values.push_back(std::bit_cast<double>(late[j].second));
-        if (with_starts) starts.push_back(0);
-      }
-      j++;
+    if (i == out->times.size() || (j < late.size() && late[j].time_ms < out->times[i])) {
+      const LateSample& l = late[j++];
+      if (HasHistogramAt(*out, l.time_ms)) continue;
+      times.push_back(l.time_ms);
+      values.push_back(std::bit_cast<double>(l.bits));
+      if (with_starts) starts.push_back(l.st_ms);
       continue;
     }
+    if (j < late.size() && late[j].time_ms == out->times[i]) j++;
     times.push_back(out->times[i]);
     values.push_back(out->values[i]);
     if (with_starts) starts.push_back(out->start_times[i]);
-    while (j < late.size() && late[j].first == out->times[i]) j++;
     i++;
   }
   out->times = std::move(times);
   out->values = std::move(values);
   out->start_times = std::move(starts);
+}
+
+Status MergeLate(const std::vector<LateHistogram>& late, SampleColumns* out) {
+  const size_t before = out->histograms.size();
+  for (const LateHistogram& l : late) {
+    if (HasFloatAt(*out, l.time_ms)) continue;
+    ASSIGN_OR_RETURN(FloatHistogram h, DecodeHistogram(l.bytes, l.is_float));
+    out->histograms.push_back({.time_ms = l.time_ms,
+                               .st_ms = l.st_ms,
+                               .histogram = std::move(h),
+                               .integer = !l.is_float});
+  }
+  const auto by_time = [](const HistogramPoint& a, const HistogramPoint& b) {
+    return a.time_ms < b.time_ms;
+  };
+  std::inplace_merge(out->histograms.begin(), out->histograms.begin() + static_cast<long>(before),
+                     out->histograms.end(), by_time);
+  // Stable: of equal times the one that was there comes first.
+  const auto end = std::unique(out->histograms.begin(), out->histograms.end(),
+                               [](const auto& a, const auto& b) { return a.time_ms == b.time_ms; });
+  out->histograms.erase(end, out->histograms.end());
+  return OkStatus();
 }
 
 }  // namespace deucalion::tsdb

@@ -31,19 +31,29 @@ struct OpenHistograms {
 struct LateSample {
   int64_t time_ms = 0;
   uint64_t bits = 0;
+  int64_t st_ms = 0;
   uint64_t commit = 0;
+};
+struct LateHistogram {
+  int64_t time_ms = 0;
+  int64_t st_ms = 0;
+  uint64_t commit = 0;
+  bool is_float = false;
+  std::string bytes;  // histogram_bytes.h
 };
 
 struct SeriesSide {
   OpenHistograms histograms;
-  std::vector<LateSample> late;                     // by time; equal times by commit
+  // By time; no time is in both.
+  std::vector<LateSample> late;
+  std::vector<LateHistogram> late_histograms;
   std::vector<std::pair<int64_t, int64_t>> starts;  // from time_ms on: start timestamp
   TimeIntervals deleted;
   std::unique_ptr<Metadata> metadata;
 
   bool empty() const {
-    return histograms.count == 0 && late.empty() && starts.empty() && deleted.empty() &&
-           metadata == nullptr;
+    return histograms.count == 0 && late.empty() && late_histograms.empty() && starts.empty() &&
+           deleted.empty() && metadata == nullptr;
   }
 };
 
@@ -56,9 +66,10 @@ Status DecodeHistograms(const SealedChunkView& chunk, int64_t min_ms, int64_t ma
 Status DecodeHistogramEntries(std::string_view entries, bool is_float, int64_t min_ms,
                               int64_t max_ms, SampleColumns* out);
 
-// Merges `late` (by time, equal times newest last) into the floats of *out; a late sample replaces
-// one of the same time only if it is not already there.
-void MergeLate(const std::vector<std::pair<int64_t, uint64_t>>& late, SampleColumns* out);
+// Merges late samples (by time) into *out: where it has a sample of the same time already, of
+// either kind, that one stays.
+void MergeLate(const std::vector<LateSample>& late, SampleColumns* out);
+Status MergeLate(const std::vector<LateHistogram>& late, SampleColumns* out);
 
 }  // namespace deucalion::tsdb
 

@@ -242,8 +242,11 @@ class Importer {
 
   void Stage(Slot slot, int64_t time_ms, int64_t st_ms, double value) {
     if (!staged_histograms_.empty() || staged_.size() >= kMaxStaged) Flush();
-    if (st_ms != 0) starts_.emplace_back(staged_.size(), st_ms);
     staged_.push_back({.id = IdOf(slot), .slot = slot, .time_ms = time_ms, .value = value});
+    if (st_ms != 0) {
+      starts_.push_back(st_ms);
+      staged_.back().start = static_cast<uint32_t>(starts_.size());
+    }
     Extend(time_ms);
   }
   void Stage(Slot slot, int64_t time_ms, int64_t st_ms, bool is_float, std::string bytes) {
@@ -269,13 +272,10 @@ class Importer {
   void Flush() {
     const uint64_t dropped = applied_.dropped;
     out_.stats.samples += staged_.size() + staged_histograms_.size();
-    head_->ApplySamples(commit_, staged_, &applied_);
-    for (const auto& [index, st_ms] : starts_) {
-      const StagedSample& s = staged_[index];
-      head_->SetStart(s.slot, s.id, s.time_ms, st_ms);
-    }
+    head_->ApplySamples(commit_, staged_, starts_, &applied_);
     head_->ApplyHistograms(commit_, staged_histograms_, &applied_);
     out_.stats.samples -= applied_.dropped - dropped;
+    applied_.overtaken.clear();
     staged_.clear();
     starts_.clear();
     staged_histograms_.clear();
@@ -483,7 +483,7 @@ class Importer {
   int64_t newest_range_ = 0;
   int64_t newest_ms_ = kMinTimeMs;
   std::vector<StagedSample> staged_;
-  std::vector<std::pair<size_t, int64_t>> starts_;  // index in staged_, start time
+  std::vector<int64_t> starts_;  // StagedSample::start counts in it
   std::vector<StagedHistogram> staged_histograms_;
   std::deque<std::pair<Slot, Exemplar>> exemplars_;
   std::unordered_map<Slot, Metadata> metadata_;

@@ -5,11 +5,15 @@
 //   body: sections { u8 kind, varint bytes, content }
 //     1 series     varint n; n x (id, labels as model/labels.h encodes them, length-prefixed)
 //     2 samples    varint n, varint bytes of the ids, ids; varint bytes of the times, times; values
-//     3 starts     as many start timestamps as the samples section before it: runs like times
+//     3 starts     as many start timestamps as the section before it, 2 or 5, has samples: runs
+//                  like times
 //     4 histograms varint n; n x (id, time, start, u8 kind: 0 integer 1 float, length-prefixed
-//     bytes) 5 late       like 2: samples that came out of order 6 exemplars  varint n; n x (id,
-//     time, f64 value, length-prefixed labels) 7 metadata   varint n; n x (id, u8 kind,
-//     length-prefixed unit and help) 8 deletions  varint n; n x (id, first ms, last ms)
+//                  bytes)
+//     5 late       like 2, values as f64: samples that came out of order
+//     6 exemplars  varint n; n x (id, time, u8 has time, f64 value, length-prefixed labels)
+//     7 metadata   varint n; n x (id, u8 kind, length-prefixed unit and help)
+//     8 deletions  varint n; n x (id, first ms, last ms)
+//     9 late histograms, like 4
 //   ids    zigzag of the difference to the one before plus one (1 at the start), in units of the
 //   number
 //          of streams: a sender that keeps its order writes zeros
@@ -63,10 +67,16 @@ class FrameEncoder {
         static_cast<size_t>(PutValue(value, segment_, state, p) - samples_.values.bytes.get());
   }
   // For the sample added last; samples without have none.
-  void SetStart(int64_t st_ms);
-  void AddLate(uint64_t id, int64_t time_ms, double value);
+  void SetStart(int64_t st_ms) { samples_.SetStart(st_ms); }
+  void AddLate(uint64_t id, int64_t time_ms, double value, int64_t st_ms);
   void AddHistogram(uint64_t id, int64_t time_ms, int64_t st_ms, bool is_float,
-                    std::string_view bytes);
+                    std::string_view bytes) {
+    PutHistogram(&histograms_, id, time_ms, st_ms, is_float, bytes);
+  }
+  void AddLateHistogram(uint64_t id, int64_t time_ms, int64_t st_ms, bool is_float,
+                        std::string_view bytes) {
+    PutHistogram(&late_histograms_, id, time_ms, st_ms, is_float, bytes);
+  }
   void AddExemplar(uint64_t id, const Exemplar& exemplar);
   void AddMetadata(uint64_t id, const Metadata& metadata);
   void AddDeletion(uint64_t id, int64_t min_ms, int64_t max_ms);
@@ -115,8 +125,12 @@ class FrameEncoder {
     Column ids;
     TimeRuns times;
     Column values;
+    TimeRuns starts;
     uint64_t count = 0;
+    uint64_t starts_count = 0;
     uint64_t previous = 0;
+    // Of the sample added last.
+    void SetStart(int64_t st_ms);
     void Add(const FrameEncoder& e, uint64_t id, int64_t time_ms) {
       ids.Varint(e.IdDelta(id, &previous));
       times.Add(time_ms);
@@ -138,16 +152,16 @@ class FrameEncoder {
   }
   void PutSamples(uint8_t kind, SampleColumns* columns);
   void PutSection(uint8_t kind, Section* section);
+  void PutHistogram(Section* section, uint64_t id, int64_t time_ms, int64_t st_ms, bool is_float,
+                    std::string_view bytes);
   void Compress(std::string* out);
 
   struct Compressor;
   std::unique_ptr<Compressor> compressor_;
   uint32_t segment_ = 0;
   uint32_t stream_bits_ = 0;
-  Section series_, histograms_, exemplars_, metadata_, deletions_;
+  Section series_, histograms_, late_histograms_, exemplars_, metadata_, deletions_;
   SampleColumns samples_, late_;
-  TimeRuns starts_;
-  uint64_t starts_count_ = 0;
   std::string body_;
 };
 
@@ -195,10 +209,12 @@ struct DecodedFrame {
   std::vector<DecodedSample> samples;
   std::vector<DecodedSample> late;
   std::vector<DecodedHistogram> histograms;
+  std::vector<DecodedHistogram> late_histograms;
   std::vector<DecodedExemplar> exemplars;
   std::vector<DecodedMetadata> metadata;
   std::vector<DecodedDeletion> deletions;
   uint64_t unknown_ids = 0;     // entries whose id nobody introduced: left out
+  uint64_t max_unknown_id = 0;  // the largest of those ids
   uint64_t unknown_values = 0;  // samples written against a value in a damaged frame: left out
   std::string body;             // after decompression
   void Clear();

@@ -60,10 +60,11 @@ void DecodedFrame::Clear() {
   samples.clear();
   late.clear();
   histograms.clear();
+  late_histograms.clear();
   exemplars.clear();
   metadata.clear();
   deletions.clear();
-  unknown_ids = unknown_values = 0;
+  unknown_ids = unknown_values = max_unknown_id = 0;
 }
 
 namespace {
@@ -91,7 +92,10 @@ class Decoder {
         Late(&in, n);
         break;
       case kHistogramsSection:
-        Histograms(&in, n);
+        Histograms(&in, n, &out_->histograms);
+        break;
+      case kLateHistogramsSection:
+        Histograms(&in, n, &out_->late_histograms);
         break;
       case kExemplarsSection:
         Exemplars(&in, n);
@@ -154,8 +158,7 @@ class Decoder {
   void Samples(ByteReader* in, uint64_t n) {
     auto* samples = &out_->samples;
     const size_t begin = samples->size();
-    dropped_.clear();
-    first_sample_ = begin;
+    BeginStarts(samples);
     if (!IdsAndTimes(in, n, samples)) {
       in->Fail();
       return;
@@ -168,7 +171,7 @@ class Decoder {
       bool known;
       sample.value = GetValue(in, epoch_, entry != nullptr ? &entry->state : &nobody, &known);
       const bool introduced = entry != nullptr && entry->user != kNoUser;
-      if (!introduced) out_->unknown_ids++;
+      if (!introduced) Unknown(sample.id);
       if (introduced && !known) out_->unknown_values++;
       if (!introduced || !known) {
         dropped_.push_back(i - begin);
@@ -180,13 +183,21 @@ class Decoder {
     samples->resize(kept);
   }
 
+  // A starts section that follows is about the samples appended to `samples` from here on.
+  void BeginStarts(std::vector<DecodedSample>* samples) {
+    dropped_.clear();
+    starts_of_ = samples;
+    first_sample_ = samples->size();
+  }
+
   // Runs over all samples as written; those left out above are passed over.
   bool Starts(ByteReader* in) {
     uint64_t st = 0;
     size_t written = 0;
     size_t skip = 0;
+    if (starts_of_ == nullptr) return false;
     size_t at = first_sample_;
-    const size_t total = out_->samples.size() - first_sample_ + dropped_.size();
+    const size_t total = starts_of_->size() - first_sample_ + dropped_.size();
     while (!in->done() && in->ok()) {
       st += static_cast<uint64_t>(in->SignedVarint());
       const uint64_t run = in->Varint();
@@ -196,7 +207,7 @@ class Decoder {
           skip++;
           continue;
         }
-        out_->samples[at++].st_ms = static_cast<int64_t>(st);
+        (*starts_of_)[at++].st_ms = static_cast<int64_t>(st);
       }
     }
     return written == total;
@@ -205,6 +216,7 @@ class Decoder {
   void Late(ByteReader* in, uint64_t n) {
     auto* late = &out_->late;
     const size_t begin = late->size();
+    BeginStarts(late);
     if (!IdsAndTimes(in, n, late)) {
       in->Fail();
       return;
@@ -213,22 +225,31 @@ class Decoder {
     for (size_t i = begin; i < late->size(); i++) {
       DecodedSample sample = (*late)[i];
       sample.value = in->Double();
-      if (Known(sample.id, &sample.user)) (*late)[kept++] = sample;
+      if (Known(sample.id, &sample.user)) {
+        (*late)[kept++] = sample;
+      } else {
+        dropped_.push_back(i - begin);
+      }
     }
     late->resize(kept);
+  }
+
+  void Unknown(uint64_t id) {
+    out_->unknown_ids++;
+    out_->max_unknown_id = std::max(out_->max_unknown_id, id);
   }
 
   bool Known(uint64_t id, uint32_t* user) {
     const IdTable::Entry* entry = ids_->Find(id);
     if (entry == nullptr || entry->user == kNoUser) {
-      out_->unknown_ids++;
+      Unknown(id);
       return false;
     }
     *user = entry->user;
     return true;
   }
 
-  void Histograms(ByteReader* in, uint64_t n) {
+  void Histograms(ByteReader* in, uint64_t n, std::vector<DecodedHistogram>* out) {
     uint64_t previous = 0;
     for (uint64_t i = 0; i < n && in->ok(); i++) {
       DecodedHistogram h;
@@ -237,7 +258,7 @@ class Decoder {
       h.st_ms = in->SignedVarint();
       h.is_float = in->U8() != 0;
       h.bytes = in->LengthPrefixed();
-      if (in->ok() && Known(h.id, &h.user)) out_->histograms.push_back(h);
+      if (in->ok() && Known(h.id, &h.user)) out->push_back(h);
     }
   }
 
@@ -288,6 +309,7 @@ class Decoder {
   IdTable* ids_;
   SeriesIntroducer* introducer_;
   DecodedFrame* out_;
+  std::vector<DecodedSample>* starts_of_ = nullptr;
   size_t first_sample_ = 0;
   std::vector<size_t> dropped_;
 };

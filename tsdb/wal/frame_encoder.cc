@@ -47,21 +47,21 @@ void FrameEncoder::SampleColumns::Clear() {
   ids.end = 0;
   times.Clear();
   values.end = 0;
-  count = 0;
+  starts.Clear();
+  count = starts_count = 0;
   previous = 0;
 }
 
 void FrameEncoder::Begin(StreamShape shape, uint32_t segment) {
   stream_bits_ = static_cast<uint32_t>(std::countr_zero(shape.streams));
   segment_ = segment;
-  for (Section* s : {&series_, &histograms_, &exemplars_, &metadata_, &deletions_}) {
+  for (Section* s :
+       {&series_, &histograms_, &late_histograms_, &exemplars_, &metadata_, &deletions_}) {
     s->bytes.clear();
     s->count = s->previous = 0;
   }
   samples_.Clear();
   late_.Clear();
-  starts_.Clear();
-  starts_count_ = 0;
 }
 
 void FrameEncoder::AddSeries(uint64_t id, std::string_view encoded_labels) {
@@ -70,28 +70,29 @@ void FrameEncoder::AddSeries(uint64_t id, std::string_view encoded_labels) {
   series_.count++;
 }
 
-void FrameEncoder::SetStart(int64_t st_ms) {
+void FrameEncoder::SampleColumns::SetStart(int64_t st_ms) {
   // Those before that had none.
-  for (; starts_count_ + 1 < samples_.count; starts_count_++) starts_.Add(0);
-  starts_.Add(st_ms);
-  starts_count_++;
+  for (; starts_count + 1 < count; starts_count++) starts.Add(0);
+  starts.Add(st_ms);
+  starts_count++;
 }
 
-void FrameEncoder::AddLate(uint64_t id, int64_t time_ms, double value) {
+void FrameEncoder::AddLate(uint64_t id, int64_t time_ms, double value, int64_t st_ms) {
   late_.Add(*this, id, time_ms);
   std::memcpy(late_.values.Room(8), &value, 8);
   late_.values.end += 8;
+  if (st_ms != 0) late_.SetStart(st_ms);
 }
 
-void FrameEncoder::AddHistogram(uint64_t id, int64_t time_ms, int64_t st_ms, bool is_float,
-                                std::string_view bytes) {
-  std::string* out = &histograms_.bytes;
-  PutVarint(out, IdDelta(id, &histograms_.previous));
+void FrameEncoder::PutHistogram(Section* section, uint64_t id, int64_t time_ms, int64_t st_ms,
+                                bool is_float, std::string_view bytes) {
+  std::string* out = &section->bytes;
+  PutVarint(out, IdDelta(id, &section->previous));
   PutSignedVarint(out, time_ms);
   PutSignedVarint(out, st_ms);
   PutU8(out, is_float);
   PutLengthPrefixed(out, bytes);
-  histograms_.count++;
+  section->count++;
 }
 
 void FrameEncoder::AddExemplar(uint64_t id, const Exemplar& exemplar) {
@@ -124,9 +125,9 @@ void FrameEncoder::AddDeletion(uint64_t id, int64_t min_ms, int64_t max_ms) {
 bool FrameEncoder::empty() const { return body_bytes() == 0; }
 
 size_t FrameEncoder::body_bytes() const {
-  return series_.bytes.size() + histograms_.bytes.size() + exemplars_.bytes.size() +
-         metadata_.bytes.size() + deletions_.bytes.size() + samples_.ids.end + samples_.values.end +
-         late_.ids.end + late_.values.end;
+  return series_.bytes.size() + histograms_.bytes.size() + late_histograms_.bytes.size() +
+         exemplars_.bytes.size() + metadata_.bytes.size() + deletions_.bytes.size() +
+         samples_.ids.end + samples_.values.end + late_.ids.end + late_.values.end;
 }
 
 void FrameEncoder::PutSection(uint8_t kind, Section* section) {
@@ -155,21 +156,21 @@ void FrameEncoder::PutSamples(uint8_t kind, SampleColumns* c) {
   body_ += times_size;
   body_.append(c->times.out.bytes.get(), c->times.out.end);
   body_.append(c->values.bytes.get(), c->values.end);
+  if (c->starts_count == 0) return;
+  for (; c->starts_count < c->count; c->starts_count++) c->starts.Add(0);
+  c->starts.Flush();
+  PutU8(&body_, kStartsSection);
+  PutVarint(&body_, c->starts.out.end);
+  body_.append(c->starts.out.bytes.get(), c->starts.out.end);
 }
 
 void FrameEncoder::Finish(std::string* out) {
   body_.clear();
   PutSection(kSeriesSection, &series_);
   PutSamples(kSamplesSection, &samples_);
-  if (starts_count_ > 0) {
-    for (; starts_count_ < samples_.count; starts_count_++) starts_.Add(0);
-    starts_.Flush();
-    PutU8(&body_, kStartsSection);
-    PutVarint(&body_, starts_.out.end);
-    body_.append(starts_.out.bytes.get(), starts_.out.end);
-  }
   PutSection(kHistogramsSection, &histograms_);
   PutSamples(kLateSection, &late_);
+  PutSection(kLateHistogramsSection, &late_histograms_);
   PutSection(kExemplarsSection, &exemplars_);
   PutSection(kMetadataSection, &metadata_);
   PutSection(kDeletionsSection, &deletions_);

@@ -17,6 +17,7 @@ inline constexpr uint8_t kLateSection = 5;
 inline constexpr uint8_t kExemplarsSection = 6;
 inline constexpr uint8_t kMetadataSection = 7;
 inline constexpr uint8_t kDeletionsSection = 8;
+inline constexpr uint8_t kLateHistogramsSection = 9;
 
 // Below this zstd's own header eats what it gains.
 inline constexpr size_t kCompressFromBytes = 128;

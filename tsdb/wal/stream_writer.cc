@@ -12,7 +12,9 @@ class StreamWriter::Sink : public CommitSink {
   }
   FrameEncoder* encoder() override { return encoder_; }
   void MaybeSplit() override {
-    if (encoder_->body_bytes() < kFrameTargetBytes) return;
+    if (encoder_->body_bytes() >= kFrameTargetBytes) Split();
+  }
+  void Split() override {
     Finish();
     encoder_->Begin(shape_, batch_->segment);
   }
@@ -92,14 +94,11 @@ void StreamWriter::Lead() {
   queue_.pop_front();
   mu_.Unlock();
   Status status = WriteBatch(batch);
-  Status synced =
-      status.ok() && options_.durability == Durability::kAlways ? SyncFile() : OkStatus();
-  if (!status.ok()) AbandonSegment();
+  // The sync may also be that of a segment that ended.
+  if (!status.ok() && sync_failed_.ok()) AbandonSegment();
+  if (status.ok() && options_.durability == Durability::kAlways) status = SyncFile();
   mu_.Lock();
-  if (!synced.ok()) {
-    dead_ = synced;
-    status = synced;
-  }
+  if (!sync_failed_.ok()) Die(sync_failed_);
   if (!status.ok()) {
     FailPending(&batch, status);
   } else {
@@ -111,6 +110,12 @@ void StreamWriter::Lead() {
     }
   }
   ReleaseFile();
+}
+
+void StreamWriter::Die(const Status& synced) {
+  dead_ = UnavailableError(
+      "the write-ahead log takes no more samples until a restart, because a sync failed: " +
+      std::string(synced.message()));
 }
 
 // What was encoded behind the failed frames is relative to them: it fails with them.
@@ -170,9 +175,9 @@ void StreamWriter::AbandonSegment() {
 
 Status StreamWriter::SyncFile() {
   if (file_ == nullptr || !dirty_) return OkStatus();
-  RETURN_IF_ERROR(file_->Sync().WithContext("syncing the wal"));
-  dirty_ = false;
-  return OkStatus();
+  sync_failed_ = file_->Sync().WithContext("syncing the wal");
+  if (sync_failed_.ok()) dirty_ = false;
+  return sync_failed_;
 }
 
 Status StreamWriter::Sync() {
@@ -182,7 +187,7 @@ Status StreamWriter::Sync() {
   mu_.Unlock();
   Status status = SyncFile();
   mu_.Lock();
-  if (!status.ok()) dead_ = status;
+  if (!status.ok()) Die(status);
   ReleaseFile();
   return status;
 }

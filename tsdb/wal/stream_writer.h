@@ -7,7 +7,7 @@
 // Thread-safe. When a write fails, every commit encoded so far and not yet written fails with its
 // error; the segment is cut back to its last good frame and given up, and the next commit begins a
 // new one, so that a full disk heals by itself. When a sync fails the stream is dead: what the
-// kernel dropped cannot be known, and every later commit returns that error.
+// kernel dropped cannot be known, and every later commit is refused (kUnavailable) until a restart.
 #ifndef DEUCALION_TSDB_WAL_STREAM_WRITER_H_
 #define DEUCALION_TSDB_WAL_STREAM_WRITER_H_
 
@@ -37,6 +37,8 @@ class CommitSink {
   virtual FrameEncoder* encoder() = 0;
   // Ends the frame and begins another one when it has grown large enough. Call between series.
   virtual void MaybeSplit() = 0;
+  // Ends the frame whatever its size: what follows is to be read after it.
+  virtual void Split() = 0;
   // To be told (under the stream's lock) that `state` belongs to a series introduced by this
   // commit: when the write fails the series counts as not introduced again.
   virtual void Introduced(ValueState* state) = 0;
@@ -93,9 +95,10 @@ class StreamWriter {
   void ReleaseFile() REQUIRES(mu_);
   Status WriteBatch(const Batch& batch);
   Status OpenSegment(uint32_t segment);
-  Status SyncFile();
+  Status SyncFile();  // sync_failed_ when it fails
   void FailPending(Batch* first, const Status& status) REQUIRES(mu_);
   void AbandonSegment();
+  void Die(const Status& synced) REQUIRES(mu_);
 
   const Options options_;
 
@@ -116,6 +119,7 @@ class StreamWriter {
   uint32_t file_segment_ = 0;
   uint64_t file_good_bytes_ = 0;
   bool dirty_ = false;
+  Status sync_failed_;
 };
 
 }  // namespace deucalion::tsdb::wal

@@ -1,5 +1,7 @@
 #include "tsdb/wal/wal.h"
 
+#include <pthread.h>
+
 #include <chrono>
 
 namespace deucalion::tsdb::wal {
@@ -26,6 +28,7 @@ Wal::Wal(Options options) : options_(std::move(options)) {
 Wal::~Wal() { (void)Close(); }
 
 void Wal::SyncLoop() {
+  pthread_setname_np(pthread_self(), "wal-sync");
   MutexLock lock(mu_);
   while (!stopping_) {
     wake_.WaitFor(mu_, kSyncInterval);

@@ -78,6 +78,9 @@ TEST(PlannerTest, RangesStopAtTheLargest) {
   EXPECT_EQ(CompactionRanges(2, 24), (std::vector<int64_t>{2, 8, 24}));
   EXPECT_EQ(CompactionRanges(2, 23), (std::vector<int64_t>{2, 8}));
   EXPECT_EQ(CompactionRanges(2, 2), (std::vector<int64_t>{2}));
+  EXPECT_EQ(CompactionRanges(2, 6), (std::vector<int64_t>{2, 6}));
+  EXPECT_EQ(CompactionRanges(2, 16), (std::vector<int64_t>{2, 8, 16}));
+  EXPECT_EQ(CompactionRanges(2, 48), (std::vector<int64_t>{2, 8, 24}));
 }
 
 TEST(PlannerTest, MergedMetaCoversItsParents) {

@@ -193,6 +193,105 @@ TEST_F(DbBlocksTest, RetentionDropsWholeBlocks) {
   Check("reopened");
 }
 
+TEST_F(DbBlocksTest, RetentionBySizeAndPercentageFollowsReloads) {
+  Open();
+  Append(kStart, kStart + 11 * kHour);
+  ASSERT_TRUE(db_->MaintainHead().ok());
+  ASSERT_EQ(db_->Blocks().size(), 4u);
+  uint64_t bytes = 0;
+  for (const BlockInfo& b : db_->Blocks()) bytes += b.size_bytes;
+  StorageSettings settings;
+  settings.retention_bytes = 1 << 30;
+  ASSERT_TRUE(db_->Apply(settings).ok());
+  ASSERT_TRUE(db_->blocks()->ApplyRetention(settings, 0).ok());
+  EXPECT_EQ(db_->Blocks().size(), 4u);
+  settings.retention_bytes = bytes - 1;
+  ASSERT_TRUE(db_->blocks()->ApplyRetention(settings, 0).ok());
+  EXPECT_EQ(db_->Blocks().size(), 3u);
+  Forget(kMinTimeMs, kStart + 2 * kHour - 1, [](LabelsView) { return true; });
+  Check("by size");
+  // WAL and head count against the size.
+  ASSERT_TRUE(db_->blocks()->ApplyRetention(settings, bytes / 2).ok());
+  EXPECT_LT(db_->Blocks().size(), 3u);
+  ASSERT_TRUE(db_->Apply({}).ok());
+  CompactAll();
+  const size_t left = db_->Blocks().size();
+  EXPECT_GT(left, 0u);
+  settings = {};
+  settings.retention_percent = 99.9;
+  ASSERT_TRUE(db_->Apply(settings).ok());
+  CompactAll();
+  EXPECT_EQ(db_->Blocks().size(), left);
+  settings.retention_percent = 1e-9;
+  ASSERT_TRUE(db_->Apply(settings).ok());
+  CompactAll();
+  EXPECT_TRUE(db_->Blocks().empty());
+  Forget(kMinTimeMs, db_->head()->floor_ms() - 1, [](LabelsView) { return true; });
+  Check("by percentage");
+  Open();
+  Check("reopened");
+}
+
+TEST_F(DbBlocksTest, AClockThatJumpsBackChangesNothing) {
+  Open();
+  Append(kStart, kStart + 5 * kHour);
+  ASSERT_TRUE(db_->MaintainHead().ok());
+  clock_.SetWallMs(kStart - 400 * 24 * kHour);
+  Append(kStart + 5 * kHour, kStart + 8 * kHour);
+  ASSERT_TRUE(db_->MaintainHead().ok());
+  StorageSettings settings;
+  settings.retention_ms = 100 * 24 * kHour;
+  ASSERT_TRUE(db_->Apply(settings).ok());
+  CompactAll();
+  ASSERT_TRUE(db_->Checkpoint().ok());
+  const auto snapshot = db_->Snapshot(false);
+  ASSERT_TRUE(snapshot.ok()) << snapshot.status().ToString();
+  Check("clock of last year");
+  clock_.SetWallMs(kStart + 3000 * 24 * kHour);
+  Append(kStart + 8 * kHour, kStart + 12 * kHour);
+  ASSERT_TRUE(db_->MaintainHead().ok());
+  CompactAll();
+  Check("clock of years ahead");
+  Open();
+  Check("reopened");
+}
+
+TEST_F(DbBlocksTest, ABlockThatIsGoneOrHalfThereIsReportedAndTheRestAnswers) {
+  Open();
+  Append(kStart, kStart + 9 * kHour);
+  ASSERT_TRUE(db_->MaintainHead().ok());
+  const auto blocks = db_->Blocks();
+  ASSERT_EQ(blocks.size(), 3u);
+  db_.reset();
+  FileSystem* fs = FileSystem::Posix();
+  const std::string dir = dir_.Path("deucalion/blocks/");
+  ASSERT_TRUE(fs->RemoveAll(dir + blocks[0].id).ok());
+  ASSERT_TRUE(fs->Remove(dir + blocks[1].id + "/index").ok());
+  Forget(kMinTimeMs, kStart + 4 * kHour - 1, [](LabelsView) { return true; });
+  for (int start = 0; start < 2; start++) {
+    Open();
+    ASSERT_NE(db_, nullptr);
+    Check("two blocks lost");
+    const BlockStoreFindings& found = db_->blocks()->store().findings();
+    EXPECT_EQ(found.missing, start == 0 ? 1u : 0u);
+    EXPECT_EQ(found.unreadable, 1u);
+    EXPECT_EQ(db_->Blocks().size(), 1u);
+  }
+  // What is left of it is not ours to delete.
+  EXPECT_TRUE(fs->Exists(dir + blocks[1].id));
+}
+
+TEST_F(DbBlocksTest, AppendsGoOnBehindBlocksThatSomebodyPutThere) {
+  Open();
+  Append(kStart, kStart + 5 * kHour);
+  const auto name = db_->Snapshot(false);
+  ASSERT_TRUE(name.ok());
+  db_ = OpenDb(dir_.Path("snapshots/" + *name), Options());
+  const int64_t end = db_->TimeBounds().second;
+  EXPECT_EQ(AppendOne(db_.get(), Series(1), end, 1).code(), StatusCode::kOutOfBounds);
+  EXPECT_TRUE(AppendOne(db_.get(), Series(1), end + 1, 1).ok());
+}
+
 TEST_F(DbBlocksTest, SnapshotOpensAsADataDirectory) {
   window_ms_ = 6 * kHour;
   Open();

@@ -100,38 +100,75 @@ TEST(DbFaultTest, KeepsWhatItAcknowledgedWhenAWriteIsTornAtAnyStep) {
 }
 TEST(DbFaultTest, GoesOnAfterOneFullDiskAtAnyStep) { RunEveryStep(false, true, ENOSPC, 7); }
 
-TEST(DbFaultTest, StartsWithoutACheckpointThatCannotBeRead) {
-  TempDir dir;
-  SampleMap acknowledged, sent;
-  DbOptions options = FaultOptions(FileSystem::Posix());
-  {
-    auto db = Db::Open(dir.path(), options);
-    Work(db->get(), &acknowledged, &sent);
-  }
-  const std::string own = JoinPath(dir.path(), "deucalion");
-  auto names = FileSystem::Posix()->List(own);
-  std::string checkpoint;
+std::vector<std::string> Checkpoints(const std::string& data_dir) {
+  std::vector<std::string> paths;
+  const std::string own = JoinPath(data_dir, "deucalion");
+  const auto names = FileSystem::Posix()->List(own);
   for (const std::string& name : *names) {
-    if (name.starts_with("checkpoint-")) checkpoint = JoinPath(own, name);
+    if (name.starts_with("checkpoint-")) paths.push_back(JoinPath(own, name));
   }
-  const std::string bytes = *FileSystem::Posix()->ReadFile(checkpoint);
-  for (size_t at = 0; at < bytes.size(); at += 151) {
-    std::string damaged = bytes;
-    damaged[at] = static_cast<char>(damaged[at] ^ 0x10);
-    ASSERT_TRUE(FileSystem::Posix()->WriteFileAtomically(checkpoint, damaged).ok());
-    auto db = Db::Open(dir.path(), options);
-    ASSERT_TRUE(db.ok()) << at << ": " << db.status().ToString();
-    EXPECT_GT((*db)->replay_stats().damaged, 0u) << at;
-    ExpectBetween(ReadAll(db->get()), {}, sent, "byte " + std::to_string(at));
-    (void)(*db)->wal()->Close();
+  return paths;
+}
+
+std::string WithFlippedBit(std::string bytes, size_t at) {
+  bytes[at] = static_cast<char>(bytes[at] ^ 0x10);
+  return bytes;
+}
+
+class DamagedCheckpointTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    options_ = FaultOptions(FileSystem::Posix());
+    auto db = Db::Open(dir_.path(), options_);
+    Work(db->get(), &acknowledged_, &sent_);
     db->reset();
-    names = FileSystem::Posix()->List(own);
-    for (const std::string& name : *names) {
-      if (name.starts_with("checkpoint-")) {
-        ASSERT_TRUE(FileSystem::Posix()->Remove(JoinPath(own, name)).ok());
-      }
+    checkpoints_ = Checkpoints(dir_.path());
+    ASSERT_EQ(checkpoints_.size(), 2u);
+    for (const std::string& path : checkpoints_) {
+      bytes_.push_back(*FileSystem::Posix()->ReadFile(path));
     }
   }
+  // Opens as after kill -9, looks, and leaves no traces.
+  void ExpectAfterOpening(const SampleMap& at_least, const std::string& what) {
+    auto db = Db::Open(dir_.path(), options_);
+    ASSERT_TRUE(db.ok()) << what << ": " << db.status().ToString();
+    EXPECT_GT((*db)->damaged_checkpoints(), 0u) << what;
+    ExpectBetween(ReadAll(db->get()), at_least, sent_, what);
+    // No checkpoint at exit.
+    (void)(*db)->wal()->Close();
+  }
+  void Write(size_t i, const std::string& bytes) {
+    ASSERT_TRUE(FileSystem::Posix()->WriteFileAtomically(checkpoints_[i], bytes).ok());
+  }
+
+  TempDir dir_;
+  DbOptions options_;
+  SampleMap acknowledged_, sent_;
+  std::vector<std::string> checkpoints_, bytes_;
+};
+
+TEST_F(DamagedCheckpointTest, TheOneBeforeItCostsNothing) {
+  for (size_t at = 0; at < bytes_[1].size(); at += 151) {
+    Write(1, WithFlippedBit(bytes_[1], at));
+    ExpectAfterOpening(acknowledged_, "byte " + std::to_string(at));
+  }
+  for (size_t size = 0; size < bytes_[1].size(); size += 501) {
+    Write(1, bytes_[1].substr(0, size));
+    ExpectAfterOpening(acknowledged_, "cut to " + std::to_string(size));
+  }
+  ASSERT_TRUE(FileSystem::Posix()->Remove(checkpoints_[1]).ok());
+  ExpectAfterOpening(acknowledged_, "removed");
+}
+
+TEST_F(DamagedCheckpointTest, BothDamagedStillStartAndMakeNothingUp) {
+  for (size_t at = 0; at < bytes_[1].size(); at += 307) {
+    Write(1, WithFlippedBit(bytes_[1], at));
+    Write(0, WithFlippedBit(bytes_[0], at % bytes_[0].size()));
+    ExpectAfterOpening({}, "byte " + std::to_string(at));
+  }
+  ASSERT_TRUE(FileSystem::Posix()->Remove(checkpoints_[1]).ok());
+  ASSERT_TRUE(FileSystem::Posix()->Remove(checkpoints_[0]).ok());
+  ExpectAfterOpening({}, "both removed");
 }
 
 }  // namespace

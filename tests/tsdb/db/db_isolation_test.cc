@@ -59,6 +59,58 @@ TEST(DbIsolationTest, ReadersNeverSeeHalfOfACommit) {
   EXPECT_EQ(ReadAll(db.get()).size(), static_cast<size_t>(kWriters * kSeries));
 }
 
+// Every scrape has the same number of series over all shards, floats and histograms.
+TEST(DbIsolationTest, AQueryDuringFiftyConcurrentScrapesNeverSeesHalfOfOne) {
+  TempDir dir;
+  auto db = OpenDb(dir.path());
+  constexpr int kTargets = 50;
+  constexpr int kSeries = 24;
+  constexpr int kScrapes = 12;
+  std::atomic<int> running{kTargets};
+  std::atomic<int> queries{0};
+  const auto scrape = [&](int target) {
+    for (int n = 1; n <= kScrapes; n++) {
+      auto appender = db->NewAppender({});
+      for (int i = 0; i < kSeries; i++) {
+        const Labels series{{"__name__", "m" + std::to_string(i)}, {"t", std::to_string(target)}};
+        const SeriesRef ref = Ref(appender.get(), series);
+        const Status status = i % 6 == 0 ? appender->AppendHistogram(ref, n * 1000, Histogram(n), 0)
+                                         : appender->Append(ref, n * 1000, n, 0);
+        EXPECT_TRUE(status.ok());
+      }
+      EXPECT_TRUE(appender->Commit().ok());
+    }
+    running--;
+  };
+  // Samples by target and time.
+  const auto count = [&] {
+    std::map<std::pair<std::string, int64_t>, int> counts;
+    auto querier = db->NewQuerier(0, kMaxTimeMs);
+    auto set = (*querier)->Select(false, {.max_ms = kMaxTimeMs}, {}, nullptr);
+    Labels labels;
+    for (size_t i = 0; i < (*set)->size(); i++) {
+      (*set)->LabelsOf(i, &labels);
+      const std::string target(labels.Get("t"));
+      SampleColumns c;
+      EXPECT_TRUE((*set)->Read(i, 0, kMaxTimeMs, &c).ok());
+      for (const int64_t t : c.times) counts[{target, t}]++;
+      for (const HistogramPoint& h : c.histograms) counts[{target, h.time_ms}]++;
+    }
+    return counts;
+  };
+  std::vector<std::jthread> threads;
+  for (int t = 0; t < kTargets; t++) threads.emplace_back([&scrape, t] { scrape(t); });
+  do {
+    for (const auto& [scraped, samples] : count()) {
+      ASSERT_EQ(samples, kSeries) << "target " << scraped.first << " at " << scraped.second;
+    }
+    queries++;
+  } while (running > 0);
+  threads.clear();
+  EXPECT_GT(queries, 1);
+  EXPECT_EQ(count().size(), static_cast<size_t>(kTargets * kScrapes));
+}
+
 TEST(DbIsolationTest, AnOldReaderKeepsItsViewHoweverManyCommitsFollow) {
   TempDir dir;
   auto db = OpenDb(dir.path());
@@ -99,7 +151,7 @@ TEST(DbIsolationTest, SeriesComeAndGoWhileTheyAreReadAndWritten) {
       if (db->head()->max_ms() <= 1'800'000) continue;
       const int64_t cut_ms = db->head()->max_ms() - 1'800'000;
       db->head()->RaiseMinValid(cut_ms);
-      db->head()->SetFloor(cut_ms, 0);
+      db->head()->SetFloor(cut_ms, 0, kMinTimeMs);
       db->TruncateHead();
     }
   });

@@ -74,6 +74,51 @@ inline std::string Dump(Queryable* db) {
   return out;
 }
 
+// Floats, integer histograms ("i") and float histograms ("f") by their sums, in time order, with
+// start timestamps behind a slash: "m 1@1000 i2@2000/500 f3@3000\n".
+inline std::string DumpKinds(Queryable* db, int64_t min_ms = kMinTimeMs,
+                             int64_t max_ms = kMaxTimeMs) {
+  std::string out;
+  auto querier = db->NewQuerier(min_ms, max_ms);
+  EXPECT_TRUE(querier.ok());
+  auto set = (*querier)->Select(true, {.min_ms = min_ms, .max_ms = max_ms}, {}, nullptr);
+  EXPECT_TRUE(set.ok()) << set.status().ToString();
+  const auto with_start = [](int64_t t, int64_t st_ms) {
+    return "@" + std::to_string(t) + (st_ms == 0 ? "" : "/" + std::to_string(st_ms));
+  };
+  for (size_t i = 0; i < (*set)->size(); i++) {
+    Labels labels;
+    SampleColumns c;
+    (*set)->LabelsOf(i, &labels);
+    const Status status = (*set)->Read(i, min_ms, max_ms, &c);
+    EXPECT_TRUE(status.ok()) << status.ToString();
+    std::multimap<int64_t, std::string> samples;
+    for (size_t k = 0; k < c.times.size(); k++) {
+      const int64_t st_ms = c.start_times.empty() ? 0 : c.start_times[k];
+      samples.emplace(c.times[k], FormatFloatG(c.values[k]) + with_start(c.times[k], st_ms));
+    }
+    for (const HistogramPoint& h : c.histograms) {
+      samples.emplace(h.time_ms, (h.integer ? "i" : "f") + FormatFloatG(h.histogram.sum) +
+                                     with_start(h.time_ms, h.st_ms));
+    }
+    out += labels.ToString();
+    for (const auto& sample : samples) out += " " + sample.second;
+    out += "\n";
+  }
+  return out;
+}
+
+// A histogram that is told from others by its sum.
+inline IntHistogram Histogram(double sum) {
+  IntHistogram h;
+  h.count = 3;
+  h.sum = sum;
+  h.schema = 1;
+  h.positive_spans = {{0, 2}};
+  h.positive_buckets = {2, -1};
+  return h;
+}
+
 inline void ExpectModel(Queryable* db, const SampleMap& model, const std::string& what) {
   const SampleMap got = ReadAll(db);
   ASSERT_EQ(got.size(), model.size()) << what;

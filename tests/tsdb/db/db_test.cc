@@ -143,7 +143,7 @@ TEST(DbTest, TruncatesWhatLiesBelowTheFloorAndForgetsSeriesWithoutSamples) {
   }
   const int64_t cut_ms = 4 * hour;
   db->head()->RaiseMinValid(cut_ms);
-  db->head()->SetFloor(cut_ms, 0);
+  db->head()->SetFloor(cut_ms, 0, kMinTimeMs);
   db->TruncateHead();
   EXPECT_EQ(db->head()->num_series(), 1u);
   for (int restart = 0; restart < 2; restart++) {

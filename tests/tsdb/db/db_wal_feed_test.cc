@@ -82,6 +82,89 @@ TEST(DbWalFeedTest, ContinuesAtASavedPositionInsideASegmentAndAcrossCheckpoints)
   EXPECT_TRUE(db->wal_feed()->CursorNames().empty());
 }
 
+size_t KeptLabels(Db* db) {
+  size_t n = 0;
+  EXPECT_TRUE(db->catalog()
+                  ->Scan(Keyspace::kSeries, "",
+                         [&](std::string_view, std::string_view) {
+                           n++;
+                           return true;
+                         })
+                  .ok());
+  return n;
+}
+
+TEST(DbWalFeedTest, ASlowCursorLearnsTheLabelsOfSeriesThatHaveLeft) {
+  constexpr int64_t kHour = 3600'000;
+  TempDir dir;
+  auto db = OpenDb(dir.path());
+  for (int i = 0; i < 5; i++) ASSERT_TRUE(AppendOne(db.get(), Series(i), kHour, i).ok());
+  auto running = db->wal_feed()->OpenCursor("running");
+  ASSERT_TRUE(running.ok());
+  ASSERT_TRUE(db->wal_feed()->OpenCursor("restarted").ok());
+  SampleMap want;
+  for (int i = 0; i < 5; i++) {
+    ASSERT_TRUE(AppendOne(db.get(), Series(i), kHour + 1000, i).ok());
+    want[Series(i)][kHour + 1000] = std::bit_cast<uint64_t>(static_cast<double>(i));
+  }
+  ASSERT_TRUE(AppendOne(db.get(), Series(9), 9 * kHour, 9).ok());
+  want[Series(9)][9 * kHour] = std::bit_cast<uint64_t>(9.0);
+  ASSERT_TRUE(db->MaintainHead().ok());
+  ASSERT_EQ(db->head()->num_series(), 1u);
+  for (int i = 0; i < 3; i++) ASSERT_TRUE(db->Checkpoint().ok());
+  EXPECT_EQ(KeptLabels(db.get()), 5u);
+  Follower first;
+  first.Drain(running->get());
+  EXPECT_EQ(first.seen, want);
+  ASSERT_TRUE((*running)->Save((*running)->position()).ok());
+  running->reset();
+
+  db.reset();
+  db = OpenDb(dir.path());
+  auto restarted = db->wal_feed()->OpenCursor("restarted");
+  ASSERT_TRUE(restarted.ok());
+  Follower second;
+  second.Drain(restarted->get());
+  EXPECT_EQ(second.seen, want);
+  // Nobody asks for them any more once both cursors are past.
+  ASSERT_TRUE(db->Checkpoint().ok());
+  EXPECT_EQ(KeptLabels(db.get()), 5u);
+  ASSERT_TRUE((*restarted)->Save((*restarted)->position()).ok());
+  ASSERT_TRUE(db->Checkpoint().ok());
+  EXPECT_EQ(KeptLabels(db.get()), 0u);
+}
+
+TEST(DbWalFeedTest, SeriesThatLeaveCostNothingWithoutACursor) {
+  constexpr int64_t kHour = 3600'000;
+  TempDir dir;
+  auto db = OpenDb(dir.path());
+  for (int i = 0; i < 50; i++) ASSERT_TRUE(AppendOne(db.get(), Series(i), i * kHour, i).ok());
+  ASSERT_TRUE(db->MaintainHead().ok());
+  EXPECT_LT(db->head()->num_series(), 5u);
+  EXPECT_EQ(KeptLabels(db.get()), 0u);
+}
+
+TEST(DbWalFeedTest, IdsAreNotGivenOutAgainWhenCheckpointsAndWalAreLost) {
+  TempDir dir;
+  auto db = OpenDb(dir.path());
+  for (int i = 0; i < 20; i++) ASSERT_TRUE(AppendOne(db.get(), Series(i), 1000, i).ok());
+  ASSERT_TRUE(db->Checkpoint().ok());
+  const std::vector<uint64_t> next = db->head()->NextIds();
+  db.reset();
+  FileSystem* fs = FileSystem::Posix();
+  const std::string own = dir.Path("deucalion");
+  const auto names = fs->List(own);
+  for (const std::string& name : *names) {
+    if (name.starts_with("checkpoint-") || name == "wal") {
+      ASSERT_TRUE(fs->RemoveAll(JoinPath(own, name)).ok());
+    }
+  }
+  db = OpenDb(dir.path());
+  EXPECT_EQ(db->head()->num_series(), 0u);
+  EXPECT_EQ(db->damaged_checkpoints(), 1u);
+  for (size_t i = 0; i < next.size(); i++) EXPECT_GE(db->head()->NextIds()[i], next[i]);
+}
+
 TEST(DbWalFeedTest, PositionsSurviveTextAndDamagedTextIsRefused) {
   for (const FeedPosition& position :
        {FeedPosition{{{3, 20}, {7, 4096}}}, FeedPosition{{{1, 20}}, -5},
@@ -90,7 +173,8 @@ TEST(DbWalFeedTest, PositionsSurviveTextAndDamagedTextIsRefused) {
     EXPECT_TRUE(ParseFeedPosition(FormatFeedPosition(position), &parsed));
     EXPECT_EQ(parsed, position);
   }
-  for (const char* bad : {"", "x", "1", "1.", "1.2;3.4", ".5", "1.2,", "1.2@", "1.2@3!", "1.2@3!4x"}) {
+  for (const char* bad :
+       {"", "x", "1", "1.", "1.2;3.4", ".5", "1.2,", "1.2@", "1.2@3!", "1.2@3!4x"}) {
     FeedPosition parsed;
     EXPECT_FALSE(ParseFeedPosition(bad, &parsed)) << bad;
   }

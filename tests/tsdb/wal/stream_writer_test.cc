@@ -124,8 +124,8 @@ TEST(WalStreamWriterTest, AcknowledgesNothingAfterAFailedSync) {
   fs.SetPlan({.fail_at = 1, .error_number = EIO, .syncs_only = true});
   EXPECT_EQ(committer.Commit(2, 1, 3).code(), StatusCode::kIo);
   fs.Clear();
-  EXPECT_EQ(committer.Commit(3, 1, 3).code(), StatusCode::kIo);
-  EXPECT_EQ(writer.health().code(), StatusCode::kIo);
+  EXPECT_EQ(committer.Commit(3, 1, 3).code(), StatusCode::kUnavailable);
+  EXPECT_EQ(writer.health().code(), StatusCode::kUnavailable);
 }
 
 TEST(WalStreamWriterTest, KeepsEveryAcknowledgedCommitWhateverStepFails) {
@@ -135,6 +135,7 @@ TEST(WalStreamWriterTest, KeepsEveryAcknowledgedCommitWhateverStepFails) {
       FaultFileSystem fs(FileSystem::Posix());
       fs.SetPlan({.fail_at = step, .error_number = ENOSPC, .tear = tear});
       std::vector<int> acknowledged;
+      bool healthy;
       {
         StreamWriter::Options options = OptionsFor(&fs, dir.path());
         options.segment_bytes = 300;
@@ -143,6 +144,7 @@ TEST(WalStreamWriterTest, KeepsEveryAcknowledgedCommitWhateverStepFails) {
         for (int n = 1; n <= 30; n++) {
           if (committer.Commit(n, 1, 4).ok()) acknowledged.push_back(n);
         }
+        healthy = writer.health().ok();
         (void)writer.Close();
       }
       ReadBack back;
@@ -152,7 +154,8 @@ TEST(WalStreamWriterTest, KeepsEveryAcknowledgedCommitWhateverStepFails) {
           ASSERT_TRUE(back.samples[id].contains(n)) << "step " << step << " commit " << n;
         }
       }
-      EXPECT_GE(acknowledged.size(), 28u) << "step " << step;
+      // It goes on, but not when the step was the sync of a segment that ended.
+      EXPECT_TRUE(!healthy || acknowledged.size() >= 28u) << "step " << step;
     }
   }
 }
