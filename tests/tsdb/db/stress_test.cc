@@ -1,10 +1,11 @@
 // Everything at once: scrapes, late samples, pods that come and go, queries, cuts, moves of series
 // that ended, compactions, deletions and snapshots. A query sees every scrape whole or not at all,
 // and at the end nothing is missing.
-// DEUCALION_STRESS_SCRAPES makes it longer; run it under tsan and asan.
+// DEUCALION_STRESS_SECONDS makes it as long as that; run it under tsan and asan.
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <random>
 #include <thread>
@@ -21,10 +22,14 @@ constexpr int kPodScrapes = 20;
 constexpr int64_t kStep = 15'000;
 constexpr int64_t kStart = 1'700'006'400'000;
 
-int Scrapes() {
-  const char* wanted = std::getenv("DEUCALION_STRESS_SCRAPES");
-  return wanted != nullptr ? std::atoi(wanted) : 6'000;
+constexpr int kScrapes = 2'500;
+
+int Seconds() {
+  const char* wanted = std::getenv("DEUCALION_STRESS_SECONDS");
+  return wanted != nullptr ? std::atoi(wanted) : 0;
 }
+
+bool IsHistogram(int i) { return i % 8 == 0; }
 
 Labels Series(const char* name, int i) {
   return Labels({{"__name__", name}, {"i", std::to_string(i)}});
@@ -39,16 +44,18 @@ class StressTest : public ::testing::Test {
     db_ = OpenDb(dir_.path(), options);
   }
 
-  // All series of a scrape have its number as value.
+  // All series of a scrape have its number as value; some are histograms.
   void Ingest() {
-    for (int n = 0; n < Scrapes(); ++n) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(Seconds());
+    for (int n = 0; n < kScrapes || std::chrono::steady_clock::now() < end; ++n) {
       auto appender = db_->NewAppender({});
       for (int i = 0; i < kSeries; ++i) {
         for (const char* name : {"kept", "doomed"}) {
-          ASSERT_TRUE(appender
-                          ->Append(Ref(appender.get(), Series(name, i)), kStart + n * kStep,
-                                   static_cast<double>(n), 0)
-                          .ok());
+          const SeriesRef ref = Ref(appender.get(), Series(name, i));
+          const int64_t t = kStart + n * kStep;
+          const Status status = IsHistogram(i) ? appender->AppendHistogram(ref, t, Histogram(n), 0)
+                                               : appender->Append(ref, t, n, 0);
+          ASSERT_TRUE(status.ok()) << status.ToString();
         }
       }
       const double pod_value = n % kPodScrapes == kPodScrapes - 1 ? StaleNan() : 1;
@@ -63,7 +70,10 @@ class StressTest : public ::testing::Test {
       auto late = db_->NewAppender({});
       const int64_t t = kStart + (n - 5) * kStep + 7;
       for (int i = 0; i < kSeries; ++i) {
-        ASSERT_TRUE(late->Append(Ref(late.get(), Series("kept", i)), t, -1, 0).ok());
+        const SeriesRef ref = Ref(late.get(), Series("kept", i));
+        const Status status = IsHistogram(i) ? late->AppendHistogram(ref, t, Histogram(-1), 0)
+                                             : late->Append(ref, t, -1, 0);
+        ASSERT_TRUE(status.ok()) << status.ToString();
       }
       ASSERT_TRUE(late->Commit().ok());
     }
@@ -99,6 +109,7 @@ class StressTest : public ::testing::Test {
       const Status status = (*set)->Read(i, min_ms, max_ms, &samples);
       EXPECT_TRUE(status.ok()) << status.ToString();
       for (const int64_t t : samples.times) ++times[t];
+      for (const HistogramPoint& h : samples.histograms) ++times[h.time_ms];
     }
     return times;
   }
@@ -146,16 +157,17 @@ TEST_F(StressTest, QueriesSeeWholeScrapesWhileEverythingRuns) {
     });
   }
   EXPECT_GT(queries_, 0);
-  const auto times = CountByTime(kStart, kStart + Scrapes() * kStep);
+  const int scrapes = newest_ + 1;
+  const auto times = CountByTime(kStart, kStart + scrapes * kStep);
   int late = 0;
-  for (int n = 0; n < Scrapes(); ++n) {
+  for (int n = 0; n < scrapes; ++n) {
     const auto it = times.find(kStart + n * kStep);
     ASSERT_TRUE(it != times.end() && it->second == kSeries) << "scrape " << n;
     late += n % 10 == 5;
   }
-  EXPECT_EQ(times.size(), static_cast<size_t>(Scrapes() + late));
+  EXPECT_EQ(times.size(), static_cast<size_t>(scrapes + late));
   const SampleMap all = ReadAll(db_.get());
-  for (int pod = 0; pod < Scrapes() / kPodScrapes; ++pod) {
+  for (int pod = 0; pod < scrapes / kPodScrapes; ++pod) {
     const auto it = all.find(Series("pod", pod));
     ASSERT_TRUE(it != all.end() && it->second.size() == kPodScrapes) << "pod " << pod;
   }
