@@ -151,6 +151,7 @@ KNOWN = [
     (r"limit_per_metric", "*", "a parameter of 3.x"),
     (r"/rules\?x=%zz", "*", "3.x parses the form here"),
     (r"query_range\?query=sort", "body", "3.x warns that sort has no effect"),
+    (r"query=requests_total\+(%2A\+on%28code|%2B\+on%28)%29\+requests_total", "body", "3.x names the duplicates of a match in label order"),
     (r"query=(rate%28requests_total%5B%29|foo%5B-1m%5D|1\.\.2|0x|1e)(&|$)", "body", "numbers and durations are one thing in 3.x"),
     (r"/status/(config|buildinfo|runtimeinfo|flags)|/version$", "body", "another version, and more fields"),
     (r"/status/tsdb", "body", "order of equal counts; times of the newest scrape"),
