@@ -158,7 +158,9 @@ TEST(PrometheusGoldenTest, EveryRecordTypeStillReads) {
                             .block_dir = [&](const std::string& ulid) { return out.Path(ulid); }});
   ASSERT_TRUE(import.ok()) << import.status().ToString();
   const std::string text = TextOf(*import, out);
-  if (write) ASSERT_TRUE(fs->WriteFileAtomically(golden + "/expected.txt", text).ok());
+  if (write) {
+    ASSERT_TRUE(fs->WriteFileAtomically(golden + "/expected.txt", text).ok());
+  }
   EXPECT_EQ(text, *fs->ReadFile(golden + "/expected.txt"));
 }
 
