@@ -181,8 +181,11 @@ class ReloadTest(unittest.TestCase):
             for n in range(20):
                 server.write_config(two if n % 2 == 0 else one)
                 self.assertEqual(server.request("POST", "/-/reload").status, 200)
+            # Only now is it certain that there was time for a scrape under each.
             harness.wait_until(lambda: server.query('a{env="test"}'))
-            self.assertTrue(server.query('last_over_time(a{env="other"}[1m])'))
+            server.write_config(two)
+            self.assertEqual(server.request("POST", "/-/reload").status, 200)
+            harness.wait_until(lambda: server.query('a{env="other"}'))
             self.assertEqual(errors, [])
         finally:
             stop.set()
