@@ -284,9 +284,9 @@ TEST(TsdbToolTest, VerifyFindsAFlippedBitInEveryFile) {
       const std::string bytes = *FileSystem::Posix()->ReadFile(path);
       std::string broken = bytes;
       // Behind the magic number and in front of what is allocated ahead or fills up; in our logs
-      // not where a length is, which would look like an unfinished end.
+      // not where a length is nor in the last frame, which would look like an unfinished end.
       const bool log = path.find("/deucalion/wal/") != path.npos || name.starts_with("checkpoint");
-      broken[log ? bytes.size() / 2 : std::min<size_t>(bytes.size() - 1, 21)] ^= 4;
+      broken[log ? bytes.size() / 4 : std::min<size_t>(bytes.size() - 1, 21)] ^= 4;
       WriteFile(path, broken);
       const ToolRun run = Deutool({"tsdb", "verify", root});
       EXPECT_EQ(run.exit_code, 1) << path << "\n" << run.out;
