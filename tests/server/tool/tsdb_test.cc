@@ -1,3 +1,5 @@
+// The tsdb commands of deutool, over data directories of ours and of Prometheus, beside promtool
+// where it is installed.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>

@@ -1,3 +1,4 @@
+// Prometheus's records, log segments and head chunk files: whole, torn and damaged.
 #include <gtest/gtest.h>
 
 #include <random>
