@@ -9,6 +9,7 @@
 #include "promql/cached_run.h"
 #include "promql/engine_metrics.h"
 #include "promql/exec/context.h"
+#include "promql/parse_cache.h"
 #include "promql/parser/parser.h"
 #include "promql/query_gate.h"
 #include "promql/query_journal.h"
@@ -46,6 +47,7 @@ struct Engine::Impl {
   explicit Impl(EngineOptions o)
       : options(WithDefaults(std::move(o))),
         memory(options.max_total_bytes),
+        parse_cache(ParserOptionsOf(options)),
         gate(options.max_concurrency),
         log(options.file_system),
         metrics(options.metrics, options.max_concurrency) {
@@ -79,7 +81,7 @@ struct Engine::Impl {
 
   void Execute(Queryable& queryable, std::string_view text, const QueryTimes& times,
                const QueryOptions& query_options, QueryResult* result) {
-    Result<ParsedExpr> parsed = Parse(text, ParserOptionsOf(options));
+    Result<ParsedExpr> parsed = parse_cache.Parse(text);
     if (!parsed.ok()) {
       result->status = parsed.TakeStatus();
       return;
@@ -129,6 +131,7 @@ struct Engine::Impl {
 
   const EngineOptions options;
   SharedMemory memory;
+  ParseCache parse_cache;
   QueryGate gate;
   QueryLog log;
   EngineMetrics metrics;

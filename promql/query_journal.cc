@@ -1,5 +1,6 @@
 #include "promql/query_journal.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -79,7 +80,8 @@ std::string Entry(std::string_view query, int64_t time_s) {
 
 }  // namespace
 
-QueryJournal::QueryJournal(std::unique_ptr<RandomFile> file, int slots) : file_(std::move(file)) {
+QueryJournal::QueryJournal(std::unique_ptr<SharedMap> map, int slots) : map_(std::move(map)) {
+  map_->bytes()[0] = '[';
   for (int i = slots - 1; i >= 0; i--) free_.push_back(i);
 }
 
@@ -93,10 +95,8 @@ Result<std::unique_ptr<QueryJournal>> QueryJournal::Open(FileSystem* fs, const s
     }
     RETURN_IF_ERROR(fs->Remove(path));
   }
-  ASSIGN_OR_RETURN(std::unique_ptr<RandomFile> file, fs->OpenRandom(path));
-  RETURN_IF_ERROR(file->Allocate(OffsetOf(slots)));
-  RETURN_IF_ERROR(file->WriteAt(0, "["));
-  return std::unique_ptr<QueryJournal>(new QueryJournal(std::move(file), slots));
+  ASSIGN_OR_RETURN(std::unique_ptr<SharedMap> map, SharedMap::Open(path, OffsetOf(slots)));
+  return std::unique_ptr<QueryJournal>(new QueryJournal(std::move(map), slots));
 }
 
 int QueryJournal::Insert(std::string_view query, int64_t time_s) {
@@ -107,15 +107,14 @@ int QueryJournal::Insert(std::string_view query, int64_t time_s) {
     slot = free_.back();
     free_.pop_back();
   }
-  if (file_->WriteAt(OffsetOf(slot), Entry(query, time_s)).ok()) return slot;
-  Remove(slot);
-  return -1;
+  std::ranges::copy(Entry(query, time_s), Slot(slot).begin());
+  return slot;
 }
 
 void QueryJournal::Remove(int slot) {
   if (slot < 0) return;
-  // A slot that could not be wiped names a query that has finished: no more than noise in a log.
-  (void)file_->WriteAt(OffsetOf(slot), std::string(kSlotBytes, '\0')).ok();
+  const std::span<char> bytes = Slot(slot);
+  std::fill(bytes.begin(), std::ranges::find(bytes, '\0'), '\0');
   MutexLock lock(mu_);
   free_.push_back(slot);
 }

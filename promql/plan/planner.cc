@@ -179,6 +179,19 @@ bool CanShare(const Selection& s, const PlanNode& selector) {
                              : NearlySameRange(s.hints, selector.hints);
 }
 
+// One string for each list of matchers, made quickly.
+std::string MatchersKey(const std::vector<Matcher>& matchers) {
+  std::string key;
+  for (const Matcher& m : matchers) {
+    for (const std::string* text : {&m.name(), &m.value()}) {
+      const size_t size = text->size();
+      key.append(reinterpret_cast<const char*>(&size), sizeof(size)).append(*text);
+    }
+    key += static_cast<char>(m.type());
+  }
+  return key;
+}
+
 // Finds the selectors that ask for the same series.
 std::vector<Selection> ShareSelections(const std::vector<PlanNode*>& selectors) {
   std::vector<Selection> all;
@@ -187,9 +200,7 @@ std::vector<Selection> ShareSelections(const std::vector<PlanNode*>& selectors) 
     const Expr& e = *node->expr;
     const VectorSelector& v = node->kind == PlanKind::kSelector ? As<VectorSelector>(e)
                                                                 : As<MatrixSelector>(e).vector();
-    std::string key;
-    for (const Matcher& m : v.matchers) key += m.ToString() + ",";
-    const auto [it, fresh] = last.try_emplace(std::move(key), -1);
+    const auto [it, fresh] = last.try_emplace(MatchersKey(v.matchers), -1);
     if (fresh || !CanShare(all[static_cast<size_t>(it->second)], *node)) {
       it->second = static_cast<int>(all.size());
       all.push_back({&v.matchers, node->hints, node->ordered});

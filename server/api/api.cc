@@ -25,7 +25,7 @@ std::string OpenApiFor(const ApiOptions& options, OpenApiVersion version) {
 std::span<const Api::Binding> Api::Bindings() {
   using http::PoolClass;
   static constexpr Binding kBindings[] = {
-      {"/query", &Api::Query, PoolClass::kQuery},
+      {"/query", &Api::Query, PoolClass::kQuery, false, &Api::QueryCostKey},
       {"/query_range", &Api::QueryRange, PoolClass::kQuery},
       {"/query_exemplars", &Api::QueryExemplars, PoolClass::kQuery},
       {"/format_query", &Api::FormatQuery, PoolClass::kAdmin},
@@ -102,6 +102,7 @@ void Api::Register(http::Router* router) {
     const auto binding = std::ranges::find(Bindings(), route.path, &Binding::path);
     CHECK(binding != Bindings().end());
     http::RouteOptions options{.pool = binding->pool};
+    if (binding->cost_key != nullptr) options.cost_key = binding->cost_key;
     options.long_lived = route.answer == AnswerKind::kEvents;
     options.compress = !options.long_lived && route.answer != AnswerKind::kSnappy;
     std::string_view methods = route.methods;

@@ -88,6 +88,7 @@ class Api {
     Method method;  // null: the handler of the same path in ApiOptions
     http::PoolClass pool;
     bool always = false;  // from the first moment on, without a database
+    uint64_t (*cost_key)(const http::Request&) = nullptr;
   };
   static std::span<const Binding> Bindings();
   http::Handler Wrap(const Binding& binding);
@@ -95,6 +96,7 @@ class Api {
   bool Ready(http::Response* response) const;
 
   // query_handlers.cc
+  static uint64_t QueryCostKey(const http::Request& request);
   void Query(http::Request& request, http::Response* response);
   void QueryRange(http::Request& request, http::Response* response);
   void QueryExemplars(http::Request& request, http::Response* response);

@@ -63,6 +63,17 @@ void Connection::OnExchange(const Exchange* exchange) {
   Progress();
 }
 
+void Connection::OnHandedOver() {
+  if (state_ != State::kBusy || !WatchIfMoreWaits()) return;
+  TakeBack();
+  Progress();
+}
+
+// With the next request in hand there will be no event to wake us. True when the exchange is over.
+bool Connection::WatchIfMoreWaits() {
+  return (!leftover_.empty() || readable_) && exchange_->Watch();
+}
+
 void Connection::OnPush() {
   if (state_ == State::kPushing) PumpPush();
   Progress();
@@ -242,6 +253,7 @@ std::shared_ptr<Exchange> Connection::MakeExchange(const std::shared_ptr<const R
   request.path_params = std::move(match_.params);
   exchange->route = route;
   if (match_.found) exchange->metrics = shared_->metrics->Handler(route->options.label);
+  if (route->options.cost_key) exchange->cost_key = route->options.cost_key(request);
   exchange->start_ns = host_->now_ns();
   exchange->connection_id = id_;
   return exchange;
@@ -260,10 +272,14 @@ void Connection::Dispatch() {
     TakeBack();
     return;
   }
+  if (host_->RunsRequests() && shared_->costs.IsCheap(exchange_->cost_key)) {
+    queued_first_ = false;
+    host_->RunHere(exchange_);
+    return;
+  }
   queued_first_ = true;
   deadline_ns_ = host_->now_ns() + shared_->dispatcher->max_wait_ns(pool);
-  // With the next request in hand there will be no event to wake us.
-  if (!leftover_.empty() || readable_) exchange_->Watch();
+  (void)WatchIfMoreWaits();
   if (!shared_->dispatcher->Submit(pool, exchange_)) {
     exchange_->Withdraw();
     SendBusy();

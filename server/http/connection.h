@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 
+#include "server/http/cost_memory.h"
 #include "server/http/dispatcher.h"
 #include "server/http/exchange.h"
 #include "server/http/request_parser.h"
@@ -33,6 +34,7 @@ struct ServerShared {
   Logger* logger = nullptr;
   HttpMetrics* metrics = nullptr;
   Dispatcher* dispatcher = nullptr;
+  CostMemory costs;
   ExchangeEnv exchange_env;
   std::atomic<size_t> open_connections{0};
   // Of all bodies being received or handled.
@@ -53,6 +55,10 @@ class ConnectionHost {
   virtual const std::shared_ptr<Mailbox>& mailbox() const = 0;
   // The connection has more to read but has had its share: call Continue later.
   virtual void Yield(uint64_t connection_id) = 0;
+  // True when the loop takes requests to run itself, next to its own work.
+  virtual bool RunsRequests() const = 0;
+  // To be run soon, as by a pool; OnExchange or OnHandedOver follows.
+  virtual void RunHere(std::shared_ptr<Exchange> exchange) = 0;
 };
 
 inline constexpr size_t kScratchBytes = 64 << 10;
@@ -69,6 +75,8 @@ class Connection {
 
   // Edge-triggered epoll events.
   void OnEvents(uint32_t events);
+  // The thread that ran our exchange for the loop is no longer the loop's: it is a worker now.
+  void OnHandedOver();
   // A worker has posted `exchange`.
   void OnExchange(const Exchange* exchange);
   // The PushStream has something.
@@ -104,6 +112,7 @@ class Connection {
   std::shared_ptr<Exchange> MakeExchange(const std::shared_ptr<const Route>& route);
   // The worker has given transport and output back.
   void TakeBack();
+  bool WatchIfMoreWaits();
   void FlushOutput();
   void AfterOutput();
   void PumpPush();

@@ -9,13 +9,14 @@
 
 #include <httplib.h>
 
+#include "server/http/head_cache.h"
+
 namespace deucalion::http {
 namespace {
 
 // The call a thread is in. The library's callbacks carry no context of ours.
 struct CallContext {
-  const Engine::Call* call = nullptr;
-  Response* response = nullptr;
+  const Response* response = nullptr;
 };
 thread_local CallContext* current_call = nullptr;
 
@@ -84,7 +85,6 @@ class Engine::Impl : public httplib::Server {
  public:
   Impl() {
     set_pre_routing_handler([](const httplib::Request&, httplib::Response& out) {
-      (*current_call->call->respond)(current_call->response);
       CopyHead(*current_call->response, &out);
       return HandlerResponse::Handled;
     });
@@ -107,15 +107,26 @@ Engine::Engine() : impl_(std::make_unique<Impl>()) {}
 Engine::~Engine() = default;
 
 std::string Engine::Process(const Call& call, Response* response) {
+  (*call.respond)(response);
+  thread_local HeadCache cache;
+  const HeadCache::Kind kind{.head_request = call.method == "HEAD", .close = call.close};
+  std::string head = cache.Find(kind, *response);
+  if (!head.empty()) return head;
+  head = AskLibrary(call, *response);
+  cache.Keep(*response, head);
+  return head;
+}
+
+std::string Engine::AskLibrary(const Call& call, const Response& response) {
   std::string request(MethodForLibrary(call.method));
   request += " / HTTP/1.1\r\n\r\n";
   MemoryStream stream(request);
-  CallContext context{&call, response};
+  CallContext context{&response};
   current_call = &context;
   impl_->Run(stream, call.close);
   current_call = nullptr;
   std::string head = stream.TakeOutput();
-  FixStatusLine(response->status, &head);
+  FixStatusLine(response.status, &head);
   return head;
 }
 

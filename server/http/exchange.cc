@@ -65,7 +65,10 @@ Mailbox::Mail Mailbox::Collect() {
 void Exchange::Run() {
   Phase expected = Phase::kQueued;
   if (!phase_.compare_exchange_strong(expected, Phase::kRunning)) return;
+  const bool measured = cost_key != 0 && !started_;
+  const int64_t begin_ns = measured ? Clock::Real()->MonotonicNs() : 0;
   outcome_ = started_ ? Pump() : Start();
+  if (measured) env_->costs->Observe(cost_key, Clock::Real()->MonotonicNs() - begin_ns);
   if (outcome_ == Outcome::kDone || outcome_ == Outcome::kFailed) ObserveMetrics();
   const bool loop_must_act = outcome_ != Outcome::kDone || !reusable();
   const std::shared_ptr<Exchange> self = shared_from_this();

@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "base/thread_annotations.h"
+#include "server/http/cost_memory.h"
 #include "server/http/engine.h"
 #include "server/http/http_metrics.h"
 #include "server/http/respond.h"
@@ -61,6 +62,7 @@ struct ExchangeEnv {
   Engine* engine = nullptr;
   const ServerOptions* options = nullptr;
   Logger* logger = nullptr;
+  CostMemory* costs = nullptr;
 };
 
 class Exchange : public std::enable_shared_from_this<Exchange> {
@@ -79,6 +81,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   bool keep_alive = true;
   bool http10 = false;
   int64_t start_ns = 0;
+  uint64_t cost_key = 0;  // see CostMemory
   uint64_t connection_id = 0;
 
   // Worker side. Runs the handler the first time, asks the source for more later. Does nothing when

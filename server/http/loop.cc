@@ -21,6 +21,11 @@ constexpr uint64_t kMailTag = 0;
 constexpr uint64_t kListenerTag = 1;
 constexpr uint64_t kFirstConnectionId = 16;
 
+// How long the loop may be in one request, at least; twice this at most.
+constexpr std::chrono::milliseconds kReliefTick{1};
+// After so many ticks without such a request the relief goes to sleep.
+constexpr int kIdleTicks = 100;
+
 // A quarter of the shortest deadline, at most a second.
 int64_t SweepInterval(const ServerOptions& options) {
   const Timeouts& t = options.timeouts;
@@ -44,7 +49,9 @@ Loop::Loop(ServerShared* shared)
 Loop::~Loop() { Join(); }
 
 void Loop::Join() {
-  if (thread_.joinable()) thread_.join();
+  for (std::thread& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
 }
 
 Status Loop::Accept(std::vector<Loop*> peers, std::vector<Listener>* listeners) {
@@ -65,8 +72,10 @@ Status Loop::Start() {
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, mailbox_->fd(), &event) != 0) {
     return ErrnoError("starting an HTTP event loop", errno);
   }
+  last_sweep_ns_ = Clock::Real()->MonotonicNs();
   ended_.store(false);
-  thread_ = std::thread([this] { Run(); });
+  threads_[0] = std::thread([this] { ThreadMain(true); });
+  threads_[1] = std::thread([this] { ThreadMain(false); });
   return OkStatus();
 }
 
@@ -122,16 +131,82 @@ void Loop::PostRoom() {
 }
 
 int Loop::WaitMs() const {
-  if (!yielded_.empty()) return 0;
+  if (!yielded_.empty() || !ready_.empty()) return 0;
   if (connections_.empty() && !accept_failed_) return -1;
   const int64_t left = last_sweep_ns_ + sweep_ns_ - now_ns_;
   return static_cast<int>(std::max<int64_t>(left, 0) / kNsPerMs) + 1;
 }
 
-void Loop::Run() {
+void Loop::ThreadMain(bool is_loop) {
   pthread_setname_np(pthread_self(), "http-loop");
+  while (is_loop || WaitToRelieve()) {
+    if (Run()) break;
+    is_loop = false;
+  }
+}
+
+bool Loop::WaitToRelieve() {
+  relief_there_.store(true);
+  uint64_t seen = running_.load();
+  int idle_ticks = 0;
+  MutexLock lock(relief_mu_);
+  while (!ended_.load()) {
+    if (idle_ticks < kIdleTicks) {
+      relief_wake_.WaitFor(relief_mu_, kReliefTick);
+    } else {
+      relief_asleep_.store(true);
+      // Either the loop sees that we sleep, or we see that it is in a request.
+      while (relief_asleep_.load() && running_.load() == 0 && !ended_.load()) {
+        relief_wake_.Wait(relief_mu_);
+      }
+      relief_asleep_.store(false);
+      idle_ticks = 0;
+    }
+    uint64_t now = running_.load();
+    idle_ticks = now == 0 && seen == 0 ? idle_ticks + 1 : 0;
+    if (now != 0 && now == seen && running_.compare_exchange_strong(now, 0)) {
+      relief_there_.store(false);
+      return true;
+    }
+    seen = now;
+  }
+  return false;
+}
+
+void Loop::WakeRelief() {
+  if (!relief_asleep_.load()) return;
+  MutexLock lock(relief_mu_);
+  relief_asleep_.store(false);
+  relief_wake_.NotifyOne();
+}
+
+bool Loop::RunRequest(const std::shared_ptr<Exchange>& exchange) {
+  running_connection_ = exchange->connection_id;
+  uint64_t run = ++last_run_;
+  running_.store(run);
+  WakeRelief();
+  exchange->Run();
+  if (!running_.compare_exchange_strong(run, 0)) return false;
+  Touch(running_connection_,
+        [&](Connection& connection) { connection.OnExchange(exchange.get()); });
+  return true;
+}
+
+bool Loop::RunRequests() {
+  // Requests that follow on the same connections wait until the others have been looked after.
+  for (size_t left = ready_.size(); left > 0 && !ready_.empty(); --left) {
+    const std::shared_ptr<Exchange> exchange = std::move(ready_.front());
+    ready_.pop_front();
+    if (!RunRequest(exchange)) return false;
+  }
+  return true;
+}
+
+bool Loop::Run() {
   const Clock* clock = Clock::Real();
-  now_ns_ = last_sweep_ns_ = clock->MonotonicNs();
+  now_ns_ = clock->MonotonicNs();
+  // When we are here in place of a thread that is in this connection's request.
+  Touch(running_connection_, [](Connection& connection) { connection.OnHandedOver(); });
   epoll_event events[kMaxEvents];
   while (!stopping_ || !connections_.empty()) {
     const int n = ::epoll_wait(epoll_.get(), events, kMaxEvents, WaitMs());
@@ -151,10 +226,16 @@ void Loop::Run() {
       Touch(id, [](Connection& connection) { connection.Continue(); });
     }
     if (now_ns_ - last_sweep_ns_ >= sweep_ns_) Sweep();
+    if (!RunRequests()) return false;
   }
   // The one who waits for the end may destroy this loop, but only after joining its thread.
-  ended_.store(true);
+  {
+    MutexLock lock(relief_mu_);
+    ended_.store(true);
+    relief_wake_.NotifyOne();
+  }
   on_end_();
+  return true;
 }
 
 void Loop::HandleMail() {

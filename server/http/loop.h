@@ -4,9 +4,18 @@
 // Edge-triggered: a connection is registered once, for everything, so a request costs no epoll_ctl.
 // Deadlines are found by walking all connections at most once a second: cheaper than a timer per
 // request as long as connections are counted in thousands.
+//
+// A request that was cheap the last times it came (cost_memory.h) is run by the loop itself. Should
+// it take long this time, it loses the loop: a second thread, the relief, looks every millisecond
+// whether one and the same request is still running, and if so goes on as the loop. The first
+// thread becomes the worker of that one request, and is the relief afterwards. While there is no
+// relief, no request is run here. So nothing holds the loop for more than two milliseconds, whatever
+// it waits for, and a loop costs two threads. The relief sleeps when no such requests come.
 #ifndef DEUCALION_SERVER_HTTP_LOOP_H_
 #define DEUCALION_SERVER_HTTP_LOOP_H_
 
+#include <atomic>
+#include <deque>
 #include <memory>
 #include <thread>
 #include <unordered_map>
@@ -35,16 +44,27 @@ class Loop : public ConnectionHost {
   void PostRoom();
   // True once a stopping loop has no connection left and has ended.
   bool Ended() const { return ended_.load(); }
-  // Called by the loop thread right before it ends. Set before Start.
+  // Called by the loop's thread right before it ends. Set before Start.
   void set_on_end(std::function<void()> on_end) { on_end_ = std::move(on_end); }
 
   char* scratch() override { return scratch_.get(); }
   int64_t now_ns() const override { return now_ns_; }
   const std::shared_ptr<Mailbox>& mailbox() const override { return mailbox_; }
   void Yield(uint64_t connection_id) override { yielded_.push_back(connection_id); }
+  bool RunsRequests() const override { return relief_there_.load(); }
+  void RunHere(std::shared_ptr<Exchange> exchange) override { ready_.push_back(std::move(exchange)); }
 
  private:
-  void Run();
+  // Both threads: the loop, and who waits to go on with it, in turns.
+  void ThreadMain(bool is_loop);
+  // Is the loop until its end (true) or until it has lost it to the relief (false).
+  bool Run();
+  // One round of `ready_`. False: lost.
+  bool RunRequests();
+  bool RunRequest(const std::shared_ptr<Exchange>& exchange);
+  // The other side: false when the loop has ended, true when this thread is the loop now.
+  bool WaitToRelieve() EXCLUDES(relief_mu_);
+  void WakeRelief() EXCLUDES(relief_mu_);
   void HandleMail();
   int WaitMs() const;
   void AcceptAll();
@@ -70,20 +90,30 @@ class Loop : public ConnectionHost {
   std::vector<Loop*> peers_;
   Loop* acceptor_ = nullptr;
 
-  // Of the loop thread.
+  // Of the thread that is the loop.
   std::vector<Listener>* listeners_ = nullptr;
   bool accepting_paused_ = false;
   bool accept_failed_ = false;
   size_t next_peer_ = 0;
   std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_;
   std::vector<uint64_t> yielded_;
+  std::deque<std::shared_ptr<Exchange>> ready_;  // to be run here
+  uint64_t running_connection_ = 0;              // valid while running_ is not 0
+  uint64_t last_run_ = 0;
   uint64_t next_id_ = 0;
   int64_t now_ns_ = 0;
   int64_t last_sweep_ns_ = 0;
   bool stopping_ = false;
 
   std::atomic<bool> ended_{true};  // or never started
-  std::thread thread_;
+  // Number of the request the loop is in; 0: none. Who sets a number back to 0 is the loop, and has
+  // all that belongs to it: the thread that ran the request, or the relief.
+  std::atomic<uint64_t> running_{0};
+  std::atomic<bool> relief_there_{false};
+  std::atomic<bool> relief_asleep_{false};
+  Mutex relief_mu_;
+  CondVar relief_wake_;
+  std::thread threads_[2];
 };
 
 }  // namespace deucalion::http

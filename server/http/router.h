@@ -22,7 +22,8 @@
 namespace deucalion::http {
 
 // Where a handler runs. kInline is the event loop itself: only for handlers that neither block nor
-// compute for more than microseconds.
+// compute for more than microseconds. Routes of the other pools may name what a request's cost
+// depends on (RouteOptions::cost_key): what was cheap the last times is then run by the loop too.
 enum class PoolClass { kInline, kIngest, kQuery, kAdmin };
 
 struct RouteOptions {
@@ -35,6 +36,9 @@ struct RouteOptions {
   bool compress = true;
   // Long-lived by design (server-sent events): no write-progress deadline while nothing is to send.
   bool long_lived = false;
+  // Requests of one key are expected to take about the same time; 0 when nothing can be said. Null:
+  // always on the pool.
+  std::function<uint64_t(const Request&)> cost_key;
 };
 
 struct Route {
