@@ -9,7 +9,9 @@
 namespace deucalion::promql {
 
 std::string JsonString(std::string_view text) {
-  std::string out = "\"";
+  std::string out;
+  out.reserve(text.size() + 16);
+  out += '"';
   for (size_t i = 0; i < text.size();) {
     const auto c = static_cast<unsigned char>(text[i]);
     if (c < 0x80) {

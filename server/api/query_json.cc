@@ -211,6 +211,7 @@ void RespondQuery(promql::QueryResult result, Notes notes, StatsMode stats,
                   http::Response* response) {
   auto body = std::make_unique<QueryBody>(std::move(result), std::move(notes), stats);
   std::string first;
+  first.reserve(512);  // an answer of a few series
   const Result<bool> more = body->Next(&first);
   response->SetBody(std::move(first), "application/json");
   if (more.ok() && *more) response->source = std::move(body);

@@ -119,6 +119,7 @@ constexpr std::array<CodeText, 41> kStatusTexts{{
 
 bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
+  if (a == b) return true;
   for (size_t i = 0; i < a.size(); ++i) {
     if (Lower(a[i]) != Lower(b[i])) return false;
   }
@@ -146,6 +147,7 @@ std::vector<std::string_view> Headers::All(std::string_view name) const {
 }
 
 void Headers::Add(std::string name, std::string value) {
+  if (fields_.empty()) fields_.reserve(8);  // most messages have fewer
   fields_.emplace_back(std::move(name), std::move(value));
 }
 
@@ -203,6 +205,9 @@ Result<MediaType> ParseMediaType(std::string_view value) {
 }
 
 Result<std::string> UrlDecode(std::string_view text, bool plus_is_space) {
+  if (text.find_first_of(plus_is_space ? "+%" : "%") == std::string_view::npos) {
+    return std::string(text);
+  }
   std::string out;
   out.reserve(text.size());
   for (size_t i = 0; i < text.size(); ++i) {
