@@ -75,6 +75,15 @@ inline uint64_t Window(const uint8_t* data, size_t bit) {
   return __builtin_bswap64(word) << (bit & 7);
 }
 
+// 64 bits from `bit` on. Reads nine bytes.
+inline uint64_t FullWindow(const uint8_t* data, size_t bit) {
+  uint64_t word;
+  const uint8_t* p = data + (bit >> 3);
+  std::memcpy(&word, p, 8);
+  const unsigned shift = bit & 7;
+  return __builtin_bswap64(word) << shift | static_cast<uint64_t>(p[8]) >> (8 - shift);
+}
+
 inline uint64_t GetBits(const uint8_t* data, size_t bit, unsigned n) {
   if (n <= 57) return Window(data, bit) >> (64 - n);
   const unsigned low = n - 32;
@@ -133,57 +142,87 @@ struct Decoder {
     bit += width;
   }
 
-  // Reads the delta of delta behind a set first bit of `w`.
-  inline void DeltaOfDelta(uint64_t w) {
+  // Adds the delta of delta whose first bit, a set one, is at `at` and begins `w`; returns its
+  // bits.
+  static inline size_t DeltaOfDelta(uint64_t w, const uint8_t* from, size_t at, uint64_t* step) {
     static constexpr uint8_t kBits[4] = {14, 17, 20, 64};
-    unsigned ones = static_cast<unsigned>(std::countl_one(w));
+    const auto ones = static_cast<unsigned>(std::countl_one(w));
     if (ones >= 4) {
-      delta += GetBits(data, bit + 4, 64);
-      bit += 68;
-      return;
+      *step += FullWindow(from, at + 4);
+      return 68;
     }
     const unsigned n = kBits[ones - 1];
     int64_t dod = static_cast<int64_t>(w << (ones + 1) >> (64 - n));
     if (dod > int64_t{1} << (n - 1)) dod -= int64_t{1} << n;
-    delta += static_cast<uint64_t>(dod);
-    bit += ones + 1 + n;
+    *step += static_cast<uint64_t>(dod);
+    return ones + 1 + n;
   }
 
-  // Up to `n` samples while the sample's first bit is below `stop_bit`; returns how many.
+  // Up to `n` samples while the sample's first bit is below `stop_bit`; returns how many. The state
+  // is in locals meanwhile: what is written to `times` might else be part of it.
   size_t Run(size_t n, size_t stop_bit, int64_t* times, double* values) {
+    const uint8_t* const from = data;
+    size_t at = bit;
+    uint64_t time = static_cast<uint64_t>(time_ms);
+    uint64_t step = delta;
+    uint64_t bits = value;
+    uint64_t lead = leading;
+    uint64_t width = 64 - leading - trailing;
+    uint64_t opened = 0;
     size_t i = 0;
-    while (i < n && bit < stop_bit && ok) {
-      uint64_t w = Window(data, bit);
+    while (i < n && at < stop_bit) {
+      uint64_t w = FullWindow(from, at);
       if (!(w >> 62)) {
         // "00": on time and unchanged. Such samples come in runs.
-        const unsigned zeros = w == 0 ? 56 : static_cast<unsigned>(std::countl_zero(w));
-        size_t run = zeros / 2 < 28 ? zeros / 2 : 28;
+        size_t run = w == 0 ? 32 : static_cast<unsigned>(std::countl_zero(w)) / 2;
         if (run > n - i) run = n - i;
-        const double v = std::bit_cast<double>(value);
-        uint64_t t = static_cast<uint64_t>(time_ms);
+        const double same = std::bit_cast<double>(bits);
         for (size_t k = 0; k < run; k++) {
-          t += delta;
-          times[i + k] = static_cast<int64_t>(t);
-          values[i + k] = v;
+          time += step;
+          times[i + k] = static_cast<int64_t>(time);
+          values[i + k] = same;
         }
-        time_ms = static_cast<int64_t>(t);
-        bit += 2 * run;
+        at += 2 * run;
         i += run;
         continue;
       }
       if (!(w >> 63)) {
-        bit += 1;
+        at += 1;
         w <<= 1;
       } else {
-        DeltaOfDelta(w);
-        w = Window(data, bit);
+        at += DeltaOfDelta(w, from, at, &step);
+        w = FullWindow(from, at);
       }
-      time_ms = static_cast<int64_t>(static_cast<uint64_t>(time_ms) + delta);
-      Value(w);
-      times[i] = time_ms;
-      values[i] = std::bit_cast<double>(value);
+      time += step;
+      if (!(w >> 63)) {
+        at += 1;
+      } else {
+        if (!(w >> 62 & 1)) {
+          at += 2;
+        } else {
+          opened = 1;
+          lead = w >> 57 & 31;
+          width = ((w >> 51) - 1 & 63) + 1;
+          at += 13;
+          if (lead + width > 64) {
+            ok = false;
+            break;
+          }
+        }
+        bits ^= FullWindow(from, at) >> (64 - width) << (64 - lead - width);
+        at += width;
+      }
+      times[i] = static_cast<int64_t>(time);
+      values[i] = std::bit_cast<double>(bits);
       i++;
     }
+    bit = at;
+    time_ms = static_cast<int64_t>(time);
+    delta = step;
+    value = bits;
+    leading = static_cast<unsigned>(lead);
+    trailing = static_cast<unsigned>(64 - lead - width);
+    window_set |= opened != 0;
     return i;
   }
 };
