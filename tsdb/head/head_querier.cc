@@ -62,6 +62,9 @@ HeadQuerier::Newest NewestInRecord(const HeadView& view, const Shard& shard, Slo
   return {last, std::bit_cast<double>(r.last_bits.load(std::memory_order_relaxed))};
 }
 
+// A record comes from memory while so many series are read.
+constexpr size_t kRecordsAhead = 4;
+
 class HeadSeriesSet final : public SeriesSet {
  public:
   // `newest`: empty, or one for each of `slots`.
@@ -84,7 +87,13 @@ class HeadSeriesSet final : public SeriesSet {
       view_->head->index().AppendPairs(LabelsRef(i), key_names_, out->mutable_bytes());
     }
   }
-  void Prefetch(size_t i) const override { view_->head->slabs().Prefetch(slots_[i]); }
+  // The record of a later series, and what the record of this one, fetched before, points to.
+  void Prefetch(size_t i) const override {
+    Head& head = *view_->head;
+    if (i + kRecordsAhead < slots_.size()) head.slabs().Prefetch(slots_[i + kRecordsAhead]);
+    const ArenaRef chunk = head.slabs().Record(slots_[i]).chunk;
+    if (chunk != 0) __builtin_prefetch(head.chunk_arena().At(chunk));
+  }
   Status Read(size_t i, int64_t min_ms, int64_t max_ms, SampleColumns* out) const override {
     if (cancel_ != nullptr && cancel_->canceled()) return cancel_->Check();
     if (!newest_.empty() && newest_[i].time_ms != kMinTimeMs) {

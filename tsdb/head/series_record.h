@@ -30,6 +30,21 @@ inline constexpr uint64_t kFlagSide = uint64_t{1} << 50;    // the shard's side 
 inline constexpr uint64_t kFlagNative = uint64_t{1} << 51;  // somebody gave it a histogram once
 inline constexpr uint64_t kFlagStarts = uint64_t{1} << 52;  // its side has start timestamps
 
+// Written under the shard's lock and read under it, but for a look without it that may be wrong.
+template <typename T>
+class Relaxed {
+ public:
+  Relaxed(T v) : v_(v) {}  // NOLINT(google-explicit-constructor): stands for a T
+  operator T() const { return v_.load(std::memory_order_relaxed); }  // NOLINT: likewise
+  T operator=(T v) {
+    v_.store(v, std::memory_order_relaxed);
+    return v;
+  }
+
+ private:
+  std::atomic<T> v_;
+};
+
 // The open chunk begins as a run: `count` samples of one value at one distance need no memory,
 // because last_ms, last_delta and last_bits say it all. `chunk` is 0 then. The first sample that
 // differs writes the run out as an XOR chunk.
@@ -42,7 +57,7 @@ struct alignas(64) SeriesRecord {
   uint64_t leading : 8 = 0xff;     // XOR window
   uint64_t trailing : 8 = 0;
   std::atomic<ArenaRef> labels{0};
-  ArenaRef chunk = 0;
+  Relaxed<ArenaRef> chunk = 0;
   ArenaRef sealed = 0;
   uint32_t last_delta = 0;
   uint32_t label_hash = 0;  // low half: the tag in the shard's table
