@@ -50,6 +50,7 @@ class Worker {
   uint64_t in_flight_samples = 0;  // charged to the budget by the leaves of the present batch
   SampleColumns columns;           // of the series being decoded
   RangeScratch range;
+  SelectScratch select;
   std::vector<double> scratch;
 
   // A block for as long as the lease lives.

@@ -107,8 +107,8 @@ Result<bool> RangeFunctionSource::Summarise(size_t i, Worker* worker, Row* row) 
   for (size_t step = 0; step < steps(); step++) {
     fold.Clear();
     Status status;
-    const bool known = set_->ReadSummaries(i, call_.RangeStart(step) + 1, call_.RangeEnd(step),
-                                           &fold, &status);
+    const bool known =
+        set_->ReadSummaries(i, call_.RangeStart(step) + 1, call_.RangeEnd(step), &fold, &status);
     RETURN_IF_ERROR(InQueryWords(std::move(status), "expression evaluation"));
     if (!known || !fold.exact()) {
       // Most likely the next series is like this one.
@@ -218,6 +218,7 @@ void RangeFunctionSource::FindFloatBounds(const std::vector<int64_t>& times, Wor
   s.owner = this;
   s.times = times;
   s.counts = WindowCounts();
+  s.edges.clear();
   FindBounds(
       call_, times.size(), [&](size_t i) { return times[i]; }, &s.floats,
       [&](size_t step, uint32_t begin, uint32_t end, uint32_t first_new) {
@@ -311,7 +312,8 @@ Status RangeFunctionSource::RunKernel(const RangeSeries& series, uint64_t sample
   if (samples <= kSamplesPerCheck || !LooksAtWholeWindows(call_.id) || !constant) {
     return kernel_(call_, series, worker, row);
   }
-  const auto parts = static_cast<size_t>(std::min<uint64_t>(steps(), samples / kSamplesPerCheck + 1));
+  const auto parts =
+      static_cast<size_t>(std::min<uint64_t>(steps(), samples / kSamplesPerCheck + 1));
   const size_t per_part = (steps() + parts - 1) / parts;
   Row piece;
   for (size_t begin = 0; begin < steps(); begin += per_part) {

@@ -1,5 +1,6 @@
-// What one thread keeps between the series of a range function, so that nothing is allocated or
-// worked out twice. Thread-compatible.
+// What one thread keeps between the series of a selector or a range function, so that nothing is
+// allocated or worked out twice. Series scraped together have the same times, so the next one
+// mostly finds what it needs here. Thread-compatible.
 #ifndef DEUCALION_PROMQL_EXEC_RANGE_SCRATCH_H_
 #define DEUCALION_PROMQL_EXEC_RANGE_SCRATCH_H_
 
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "model/histogram.h"
+#include "promql/exec/step_mask.h"
 
 namespace deucalion::promql {
 
@@ -31,17 +33,31 @@ struct WindowCounts {
   uint64_t read = 0;       // once
 };
 
+// What extrapolation to a window's bounds needs of the times in it, in seconds.
+struct RateEdge {
+  double to_start = 0;  // how far it goes to the left, unless a counter's zero is nearer
+  double sampled = -1;  // between first and last sample; negative: fewer than two
+  double to_end = 0;
+  double factor = 0;  // by all of these, and per second where that is asked for
+};
+
 struct RangeScratch {
-  // The bounds of the last series of `owner`. Series scraped together have the same times, so the
-  // next one mostly finds its bounds here.
-  const void* owner = nullptr;
+  const void* owner = nullptr;  // whose last series had these times and bounds
   std::vector<int64_t> times;
   WindowBounds floats;
   WindowCounts counts;
+  std::vector<RateEdge> edges;  // of `floats`, for rate and its kin; empty until they ask
 
   WindowBounds histograms;
   std::vector<HistogramRef> refs;
   std::string noted_name;  // metric that `owner` has made a remark about
+};
+
+struct SelectScratch {
+  const void* owner = nullptr;  // whose last series had these times
+  std::vector<int64_t> times;
+  StepMask found;                // the steps that have a sample in their lookback
+  std::vector<uint32_t> sample;  // which one, per step; 0 where there is none
 };
 
 }  // namespace deucalion::promql

@@ -6,14 +6,14 @@
 
 #include "model/value.h"
 #include "promql/exec/labels_text.h"
+#include "promql/exec/scan.h"
 
 namespace deucalion::promql {
 
 void DropStaleMarkers(SampleColumns* columns) {
   std::vector<double>& v = columns->values;
   const size_t n = v.size();
-  size_t out = 0;
-  while (out < n && !IsStaleNan(v[out])) out++;
+  size_t out = NextStale(v.data(), 0, n);
   if (out < n) {
     const bool starts = !columns->start_times.empty();
     for (size_t i = out; i < n; i++) {
@@ -101,7 +101,7 @@ Status SelectorSource::DoProduce(size_t batch, Wanted wanted, Worker* worker, Bl
       continue;
     }
     if (columns.histograms.empty()) {
-      FillFloats(columns, &row);
+      FillFloats(columns, &worker->select, &row);
     } else if (value_ == SelectorValue::kTimeMs) {
       Labels labels;
       set_->LabelsOf(i, &labels);
@@ -140,19 +140,42 @@ double SelectorSource::ValueOf(const SampleColumns& columns, size_t i) const {
   return static_cast<double>(columns.times[i]);
 }
 
-void SelectorSource::FillFloats(const SampleColumns& columns, Row* row) const {
-  const int64_t* times = columns.times.data();
-  const double* values = columns.values.data();
-  const size_t n = columns.times.size();
+void SelectorSource::FindSteps(const std::vector<int64_t>& times, SelectScratch* scratch) const {
+  scratch->owner = this;
+  scratch->times = times;
+  scratch->found.Reset(steps());
+  scratch->sample.assign(steps(), 0);
   const int64_t lookback = ctx().lookback_ms;
-  size_t next = 0;  // first sample after the step
+  uint32_t next = 0;  // first sample after the step
   for (size_t step = 0; step < steps(); step++) {
     const int64_t ref = window_.End(node().grid.TimeAt(step));
-    while (next < n && times[next] <= ref) next++;
-    if (next == 0 || times[next - 1] <= ref - lookback || IsStaleNan(values[next - 1])) continue;
-    row->SetFloat(step,
-                  value_ == SelectorValue::kSample ? values[next - 1] : ValueOf(columns, next - 1));
+    while (next < times.size() && times[next] <= ref) next++;
+    if (next == 0 || times[next - 1] <= ref - lookback) continue;
+    scratch->found.Set(step);
+    scratch->sample[step] = next - 1;
   }
+}
+
+void SelectorSource::FillFloats(const SampleColumns& columns, SelectScratch* scratch,
+                                Row* row) const {
+  if (columns.times.empty()) return;
+  if (scratch->owner != this || scratch->times != columns.times) FindSteps(columns.times, scratch);
+  const uint32_t* sample = scratch->sample.data();
+  const double* values = columns.values.data();
+  double* out = row->values.data();
+  row->floats = scratch->found;
+  bool stale = false;
+  for (size_t step = 0; step < steps(); step++) {
+    out[step] = values[sample[step]];
+    stale |= IsStaleNan(out[step]);
+  }
+  if (stale) {
+    row->floats.ForEach([&](size_t step) {
+      if (IsStaleNan(out[step])) row->floats.Clear(step);
+    });
+  }
+  if (value_ == SelectorValue::kSample) return;
+  row->floats.ForEach([&](size_t step) { out[step] = ValueOf(columns, sample[step]); });
 }
 
 void SelectorSource::FillMixed(const SampleColumns& columns, Row* row) const {

@@ -42,7 +42,8 @@ class SelectorSource : public Source {
   Status DoProduce(size_t batch, Wanted wanted, Worker* worker, Block* out) override;
 
  private:
-  void FillFloats(const SampleColumns& columns, Row* row) const;
+  void FindSteps(const std::vector<int64_t>& times, SelectScratch* scratch) const;
+  void FillFloats(const SampleColumns& columns, SelectScratch* scratch, Row* row) const;
   void FillMixed(const SampleColumns& columns, Row* row) const;
   // smoothed_selector.cc
   void FillSmoothed(size_t series, SampleColumns* columns, Annotations* annotations,

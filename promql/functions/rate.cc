@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "promql/exec/notes.h"
+#include "promql/exec/scan.h"
 #include "promql/functions/histogram_notes.h"
 #include "promql/functions/range_call.h"
 
@@ -30,22 +31,12 @@ bool StartOverlaps(int64_t previous_start, int64_t previous_time, int64_t start)
 void FindResets(const RangeSeries& s, bool start_timestamps, CounterEvents* events) {
   const size_t n = s.values.size();
   const double* v = s.values.data();
-  // Resets are rare: eight comparisons without a branch, a closer look only if one of them holds.
-  size_t i = 1;
-  for (; i + 8 <= n; i += 8) {
-    bool any = false;
-    for (size_t k = i; k < i + 8; k++) any |= v[k] < v[k - 1];
-    if (!any) continue;
-    for (size_t k = i; k < i + 8; k++) {
-      if (v[k] < v[k - 1]) events->resets.push_back(static_cast<uint32_t>(k));
-    }
-  }
-  for (; i < n; i++) {
-    if (v[i] < v[i - 1]) events->resets.push_back(static_cast<uint32_t>(i));
+  for (size_t i = NextDrop(v, 1, n); i < n; i = NextDrop(v, i + 1, n)) {
+    events->resets.push_back(static_cast<uint32_t>(i));
   }
   if (!start_timestamps || s.start_times.empty()) return;
   events->resets.clear();
-  for (i = 1; i < n; i++) {
+  for (size_t i = 1; i < n; i++) {
     const int64_t before = s.start_times[i - 1];
     if (v[i] < v[i - 1] ||
         IsStartTimestampReset(before, s.times[i - 1], s.start_times[i], s.times[i])) {
@@ -63,26 +54,35 @@ struct Edges {
   int64_t first_start;  // start timestamp of the first sample, 0 when it does not count
 };
 
+// What the times alone say.
+RateEdge EdgeOf(const Edges& e) {
+  RateEdge edge;
+  edge.to_start = static_cast<double>(e.first_time - e.range_start) / 1000;
+  edge.to_end = static_cast<double>(e.range_end - e.last_time) / 1000;
+  edge.sampled = static_cast<double>(e.last_time - e.first_time) / 1000;
+  const double mean = e.samples > 1 ? edge.sampled / static_cast<double>(e.samples - 1) : 0;
+  const double threshold = mean * 1.1;
+  if (edge.to_start >= threshold) edge.to_start = mean / 2;
+  if (edge.to_end >= threshold) edge.to_end = mean / 2;
+  return edge;
+}
+
+double Stretch(const RateEdge& e, double to_start) {
+  return e.sampled == 0 ? 1 : (e.sampled + to_start + e.to_end) / e.sampled;
+}
+
 // How far a difference of `result` between first and last sample is stretched. `first_value` and
 // `result` are counts in the case of histograms. `zero_sample`: the start timestamp took the place
 // of extrapolation to the left.
 double Stretch(const Edges& e, bool counter, double first_value, double result, bool zero_sample) {
-  double to_start = static_cast<double>(e.first_time - e.range_start) / 1000;
-  double to_end = static_cast<double>(e.range_end - e.last_time) / 1000;
-  double sampled = static_cast<double>(e.last_time - e.first_time) / 1000;
-  const double mean = e.samples > 1 ? sampled / static_cast<double>(e.samples - 1) : 0;
-  const double threshold = mean * 1.1;
+  RateEdge edge = EdgeOf(e);
   if (zero_sample) {
-    to_start = 0;
-    sampled = static_cast<double>(e.last_time - e.first_start) / 1000;
-  } else {
-    if (to_start >= threshold) to_start = mean / 2;
-    if (counter && result > 0 && first_value >= 0) {
-      to_start = std::min(to_start, sampled * (first_value / result));
-    }
+    edge.to_start = 0;
+    edge.sampled = static_cast<double>(e.last_time - e.first_start) / 1000;
+  } else if (counter && result > 0 && first_value >= 0) {
+    edge.to_start = std::min(edge.to_start, edge.sampled * (first_value / result));
   }
-  if (to_end >= threshold) to_end = mean / 2;
-  return sampled == 0 ? 1 : (sampled + to_start + to_end) / sampled;
+  return Stretch(edge, edge.to_start);
 }
 
 bool HasZeroSample(const Edges& e, bool counter) {
@@ -112,6 +112,10 @@ class RateOfSeries {
   }
 
   void Run(Row* out) {
+    if (s_.hists == nullptr && !call_.start_timestamps && s_.floats == &worker_->range.floats) {
+      RunOnTimes(out);
+      return;
+    }
     for (size_t step = 0; step < call_.grid.steps; step++) {
       const bool floats = !s_.floats->Empty(step);
       const bool hists = s_.hists != nullptr && !s_.hists->Empty(step);
@@ -145,6 +149,52 @@ class RateOfSeries {
     if (counter_) result = AddResets(begin, end, result);
     if (zero_sample) result += s_.values[begin];
     out->SetFloat(step, Extrapolate(call_, e, s_.values[begin], result, zero_sample));
+  }
+
+  // Floats only: what follows from the times is worked out once for all series that share them.
+  void RunOnTimes(Row* out) {
+    std::vector<RateEdge>& edges = worker_->range.edges;
+    if (edges.empty()) FindEdges(&edges);
+    const double* values = s_.values.data();
+    const bool resets = !events_.resets.empty();
+    for (size_t step = 0; step < edges.size(); step++) {
+      const RateEdge& e = edges[step];
+      if (e.sampled < 0) continue;
+      const uint32_t begin = s_.floats->begin[step], end = s_.floats->end[step];
+      const double first = values[begin];
+      double result = values[end - 1] - first;
+      if (resets) result = AddResets(begin, end, result);
+      out->SetFloat(
+          step, result * (ZeroIsNear(e, first, result) ? FactorFrom(e, first, result) : e.factor));
+    }
+  }
+
+  void FindEdges(std::vector<RateEdge>* edges) const {
+    edges->resize(call_.grid.steps);
+    for (size_t step = 0; step < edges->size(); step++) {
+      const uint32_t begin = s_.floats->begin[step], end = s_.floats->end[step];
+      if (end - begin < 2) continue;
+      RateEdge& e = (*edges)[step];
+      e = EdgeOf(EdgesOf(step, s_.times[begin], s_.times[end - 1], end - begin, 0));
+      e.factor = PerSecond(Stretch(e, e.to_start));
+    }
+  }
+
+  double PerSecond(double factor) const {
+    return per_second_ ? factor / call_.range_seconds() : factor;
+  }
+
+  // Whether a counter may have been at zero within `to_start` before its first sample. Says so
+  // wrongly where a product might be rounded the wrong way.
+  bool ZeroIsNear(const RateEdge& e, double first, double result) const {
+    if (!counter_ || !(result > 0) || !(first >= 0)) return false;
+    constexpr double kMargin = 1 + 1e-6, kLeast = 1e-290;
+    const double reach = e.to_start * result * kMargin;
+    return !(first * e.sampled > reach && reach > kLeast);
+  }
+  double FactorFrom(const RateEdge& e, double first, double result) const {
+    const double to_start = std::min(e.to_start, e.sampled * (first / result));
+    return PerSecond(Stretch(e, to_start));
   }
 
   // Adds the values before each reset in (begin, end).
