@@ -32,20 +32,30 @@ using testing_support::RefSeries;
 constexpr int64_t kScrapeMs = 15 * 1000;
 constexpr int64_t kLookbackMs = 60 * 1000;  // short, so that gaps matter
 
-// About twenty minutes of scrapes: jitter, missed scrapes, stale markers, resets, a NaN now and
-// then.
-std::vector<RefPoint> RandomPoints(std::mt19937_64* random, bool counter) {
+// About twenty minutes of scrapes, jittered, some of them missed.
+std::vector<int64_t> RandomTimes(std::mt19937_64* random) {
+  std::vector<int64_t> times;
+  for (int64_t i = 0; i < 80; ++i) {
+    if ((*random)() % 12 == 0) continue;
+    times.push_back(i * kScrapeMs + static_cast<int64_t>((*random)() % 200));
+  }
+  return times;
+}
+
+// Stale markers, resets, a NaN now and then.
+std::vector<RefPoint> RandomPoints(std::mt19937_64* random, bool counter,
+                                   const std::vector<int64_t>& times) {
   std::vector<RefPoint> points;
   const auto below = [&](uint64_t n) { return (*random)() % n; };
   double value = counter ? 0 : 20;
-  for (int64_t i = 0; i < 80; ++i) {
-    const int64_t t = i * kScrapeMs + static_cast<int64_t>(below(200));
+  for (size_t i = 0; i < times.size(); ++i) {
+    const int64_t t = times[i];
     const double step = static_cast<double>(below(10000)) / 997;
     value = counter ? (below(20) == 0 ? step : value + step) : value + step - 5;
-    if (below(12) == 0) continue;
     if (below(40) == 0) {
       points.push_back({t, StaleNan()});
-      i += static_cast<int64_t>(below(8));
+      // Sometimes it is back at once: its times are those of its neighbours then.
+      i += below(2) * below(8);
       continue;
     }
     points.push_back({t, !counter && below(60) == 0 ? NormalNan() : value});
@@ -89,12 +99,15 @@ void AddHistogram(std::mt19937_64* random, const std::string& name, const std::s
 
 std::vector<RefSeries> RandomSeries(std::mt19937_64* random, const RandomExprOptions& names) {
   std::vector<RefSeries> out;
+  // Half of the series are of one scrape, as most series of a server are.
+  const std::vector<int64_t> shared = RandomTimes(random);
   const auto add = [&](const std::string& name, bool counter) {
     for (const std::string& job : names.labels[0].second) {
       for (const std::string& instance : names.labels[1].second) {
         if ((*random)() % 8 == 0) continue;
-        out.push_back({{{"__name__", name}, {"job", job}, {"instance", instance}},
-                       RandomPoints(random, counter)});
+        out.push_back(
+            {{{"__name__", name}, {"job", job}, {"instance", instance}},
+             RandomPoints(random, counter, (*random)() % 2 == 0 ? shared : RandomTimes(random))});
         if (counter) AddStarts(random, &out.back().points);
       }
     }
