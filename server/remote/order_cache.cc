@@ -1,5 +1,6 @@
 #include "server/remote/order_cache.h"
 
+#include <iterator>
 #include <utility>
 
 namespace deucalion::remote {
@@ -10,6 +11,11 @@ size_t BytesOf(const OrderCache::Order& order) {
   return order.size() * sizeof(OrderCache::Known) + 128;
 }
 
+// Who sends in turn repeats each of its orders once in as many hits as there are of them. One that
+// comes eight times more rarely is still remembered.
+constexpr uint64_t kRounds = 8;
+constexpr uint64_t kFewHits = 64;
+
 }  // namespace
 
 std::shared_ptr<const OrderCache::Order> OrderCache::Get(uint64_t first_hash) {
@@ -17,25 +23,36 @@ std::shared_ptr<const OrderCache::Order> OrderCache::Get(uint64_t first_hash) {
   const auto it = by_hash_.find(first_hash);
   if (it == by_hash_.end()) return nullptr;
   by_use_.splice(by_use_.begin(), by_use_, it->second);
-  return it->second->order;
+  Entry& entry = *it->second;
+  entry.used_at = ++hits_;
+  repeated_ += !entry.repeated;
+  entry.repeated = true;
+  return entry.order;
+}
+
+void OrderCache::Drop(std::list<Entry>::iterator entry) {
+  bytes_ -= BytesOf(*entry->order);
+  repeated_ -= entry->repeated;
+  by_hash_.erase(entry->hash);
+  by_use_.erase(entry);
 }
 
 void OrderCache::Put(uint64_t first_hash, std::shared_ptr<const Order> order) {
   const size_t added = BytesOf(*order);
   if (added > max_bytes_) return;
   MutexLock lock(mu_);
+  bool repeated = false;
   if (const auto it = by_hash_.find(first_hash); it != by_hash_.end()) {
-    bytes_ -= BytesOf(*it->second->order);
-    by_use_.erase(it->second);
-    by_hash_.erase(it);
+    repeated = it->second->repeated;
+    Drop(it->second);
   }
-  by_use_.push_front({first_hash, std::move(order)});
+  by_use_.push_front({first_hash, std::move(order), hits_, repeated});
   by_hash_[first_hash] = by_use_.begin();
   bytes_ += added;
-  while (bytes_ > max_bytes_) {
-    bytes_ -= BytesOf(*by_use_.back().order);
-    by_hash_.erase(by_use_.back().hash);
-    by_use_.pop_back();
+  repeated_ += repeated;
+  while (bytes_ > max_bytes_) Drop(std::prev(by_use_.end()));
+  while (hits_ - by_use_.back().used_at > kRounds * repeated_ + kFewHits) {
+    Drop(std::prev(by_use_.end()));
   }
 }
 

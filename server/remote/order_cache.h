@@ -3,7 +3,8 @@
 // at the same place needs no parsing of them; else storage checks a predicted ref in less time than
 // it takes to look one up.
 //
-// Thread-safe. Bounded: the least recently used orders are forgotten.
+// Thread-safe. Bounded: the least recently used orders are forgotten, and those that went unused
+// while the others came many times: of series that are no more.
 #ifndef DEUCALION_SERVER_REMOTE_ORDER_CACHE_H_
 #define DEUCALION_SERVER_REMOTE_ORDER_CACHE_H_
 
@@ -37,13 +38,18 @@ class OrderCache {
   struct Entry {
     uint64_t hash;
     std::shared_ptr<const Order> order;
+    uint64_t used_at;  // in `hits_`
+    bool repeated;     // was asked for
   };
+  void Drop(std::list<Entry>::iterator entry) REQUIRES(mu_);
 
   const size_t max_bytes_;
   Mutex mu_;
   std::list<Entry> by_use_ GUARDED_BY(mu_);  // newest first
   std::unordered_map<uint64_t, std::list<Entry>::iterator> by_hash_ GUARDED_BY(mu_);
   size_t bytes_ GUARDED_BY(mu_) = 0;
+  uint64_t hits_ GUARDED_BY(mu_) = 0;
+  size_t repeated_ GUARDED_BY(mu_) = 0;  // entries
 };
 
 }  // namespace deucalion::remote
