@@ -81,10 +81,13 @@ class SeriesSlabs {
   static constexpr uint32_t kSlabSlots = 1u << kSlabShift;
   static constexpr uint32_t kMaxSlabs = 1u << 18;  // 268 M series
 
-  SeriesSlabs() : slabs_(static_cast<std::atomic<Slab*>*>(std::calloc(kMaxSlabs, sizeof(Slab*)))) {}
+  SeriesSlabs()
+      : slabs_(static_cast<std::atomic<Slab*>*>(std::calloc(kMaxSlabs, sizeof(Slab*)))),
+        shards_(static_cast<uint16_t*>(std::calloc(kMaxSlabs, sizeof(uint16_t)))) {}
   ~SeriesSlabs() {
     for (uint32_t i = 0; i < count(); i++) delete slabs_[i].load(std::memory_order_relaxed);
     std::free(slabs_);
+    std::free(shards_);
   }
   SeriesSlabs(const SeriesSlabs&) = delete;
   SeriesSlabs& operator=(const SeriesSlabs&) = delete;
@@ -97,7 +100,7 @@ class SeriesSlabs {
       return kNoSlot;
     }
     auto slab = std::make_unique<Slab>();
-    slab->shard = shard;
+    shards_[n] = static_cast<uint16_t>(shard);
     slabs_[n].store(slab.release(), std::memory_order_release);
     return n << kSlabShift;
   }
@@ -112,7 +115,7 @@ class SeriesSlabs {
   wal::ValueState& WalState(Slot slot) const {
     return SlabOf(slot).wal_states[slot & (kSlabSlots - 1)];
   }
-  uint32_t ShardOf(Slot slot) const { return SlabOf(slot).shard; }
+  uint32_t ShardOf(Slot slot) const { return shards_[slot >> kSlabShift]; }
   void Prefetch(Slot slot) const { __builtin_prefetch(&Record(slot), 1); }
   size_t size_bytes() const { return count() * sizeof(Slab); }
 
@@ -120,8 +123,9 @@ class SeriesSlabs {
   struct Slab {
     SeriesRecord records[kSlabSlots];
     wal::ValueState wal_states[kSlabSlots];
-    uint32_t shard = 0;
   };
+  // A size of the allocator's own: one byte more would cost a fifth.
+  static_assert(sizeof(Slab) == 80 * 1024);
   uint32_t count() const {
     const uint32_t n = count_.load(std::memory_order_relaxed);
     return n < kMaxSlabs ? n : kMaxSlabs;
@@ -131,6 +135,7 @@ class SeriesSlabs {
   }
 
   std::atomic<Slab*>* slabs_;
+  uint16_t* shards_;  // by slab; set before the slab is published
   std::atomic<uint32_t> count_{0};
 };
 
