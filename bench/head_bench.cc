@@ -155,7 +155,7 @@ void BM_Append(benchmark::State& state) {
       static_cast<double>(db->wal()->written_bytes() - wal_before) /
       static_cast<double>(state.iterations() * static_cast<int64_t>(n));
   state.counters["anon_B_per_series"] =
-      static_cast<double>(db->head()->size_bytes()) / static_cast<double>(n);
+      static_cast<double>(db->head()->Memory().total()) / static_cast<double>(n);
 }
 BENCHMARK(BM_Append)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond)->Iterations(40);
 

@@ -137,6 +137,21 @@ void Db::CollectMetrics(MetricSink& sink) {
   gauge("deucalion_tsdb_catalog_memory_bytes",
         "Anonymous memory of the catalogue of mutable state.",
         static_cast<double>(catalog_->MemoryBytes()));
+  const HeadMemory memory = head_->Memory();
+  sink.Family("deucalion_tsdb_head_memory_bytes",
+              "Memory of the head, by what it holds. Unused: room in pages that are in use.",
+              MetricType::kGauge);
+  const auto part = [&](const char* name, uint64_t bytes) {
+    sink.Sample("", {{"part", name}}, static_cast<double>(bytes));
+  };
+  part("records", memory.records);
+  part("series_map", memory.series_map);
+  part("chunks", memory.chunks);
+  part("chunks_unused", memory.chunks_unused);
+  part("labels", memory.labels);
+  part("labels_unused", memory.labels_unused);
+  part("pairs", memory.pairs);
+  part("postings", memory.postings);
   const ExemplarRing::Stats exemplars = head_->exemplars().stats();
   counter("prometheus_tsdb_exemplar_exemplars_appended_total",
           "Total number of appended exemplars.", count(c.exemplars));

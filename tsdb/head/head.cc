@@ -429,14 +429,22 @@ uint64_t Head::counters_sealed_chunks() const {
   return total;
 }
 
-size_t Head::size_bytes() const {
-  size_t total = slabs_.size_bytes() + arena_.size_bytes();
+HeadMemory Head::Memory() const {
+  HeadMemory memory{.records = slabs_.size_bytes()};
+  const uint64_t pages = arena_.size_bytes();
   for (const auto& shard : shards_) {
     MutexLock lock(shard->mu);
-    total += shard->map.size_bytes();
+    memory.series_map += shard->map.size_bytes();
+    memory.chunks += shard->chunks.used_bytes();
   }
+  // Chunks may have come and gone since the pages were counted.
+  memory.chunks_unused = pages - std::min(pages, memory.chunks);
   ReaderLock lock(index_.mu());
-  return total + index_.size_bytes();
+  memory.labels = index_.label_bytes();
+  memory.labels_unused = index_.page_bytes() - std::min(index_.page_bytes(), memory.labels);
+  memory.pairs = index_.pair_bytes();
+  memory.postings = index_.posting_bytes();
+  return memory;
 }
 
 }  // namespace deucalion::tsdb

@@ -54,6 +54,23 @@ struct EndedSeries {
   int64_t last_ms = 0;
 };
 
+// Where the head's memory lies, in bytes.
+struct HeadMemory {
+  uint64_t records = 0;        // of series, free ones included
+  uint64_t series_map = 0;     // label hash to series
+  uint64_t chunks = 0;         // open chunks, and where the sealed ones are
+  uint64_t chunks_unused = 0;  // room in their pages
+  uint64_t labels = 0;
+  uint64_t labels_unused = 0;
+  uint64_t pairs = 0;  // what is kept per label pair and name
+  uint64_t postings = 0;
+
+  uint64_t total() const {
+    return records + series_map + chunks + chunks_unused + labels + labels_unused + pairs +
+           postings;
+  }
+};
+
 // Counters of what came in; relaxed. Of refused samples: [0] floats, [1] histograms.
 struct HeadCounters {
   std::atomic<uint64_t> samples{0};
@@ -221,7 +238,7 @@ class Head {
   uint64_t num_series() const { return num_series_.load(std::memory_order_relaxed); }
   uint64_t num_chunks() const { return num_series() + counters_sealed_chunks(); }
   Result<TsdbStats> Stats(size_t limit);
-  size_t size_bytes() const;
+  HeadMemory Memory() const;
 
  private:
   explicit Head(Options options);

@@ -181,7 +181,12 @@ void HeadIndex::Add(ArenaRef labels, Slot slot) {
   const auto number = static_cast<SeriesNumber>(slots_.size());
   slots_.push_back(slot);
   all_.Append(number);
-  for (const uint32_t id : Ids(arena_, labels)) PairAt(id).postings.Append(number);
+  for (const uint32_t id : Ids(arena_, labels)) {
+    PostingList& postings = PairAt(id).postings;
+    posting_heap_bytes_ -= postings.heap_bytes();
+    postings.Append(number);
+    posting_heap_bytes_ += postings.heap_bytes();
+  }
 }
 
 void HeadIndex::Compact(const std::function<bool(Slot)>& gone,
@@ -199,11 +204,13 @@ void HeadIndex::Compact(const std::function<bool(Slot)>& gone,
   if (slots_.capacity() > 2 * slots_.size()) slots_.shrink_to_fit();
   const auto to_new = [&](SeriesNumber n) { return remap[n]; };
   all_.Rewrite(kGone, to_new);
+  posting_heap_bytes_ = 0;
   const size_t retired_before = retired_pairs->size();
   for (Name& name : names_) {
     std::erase_if(name.pairs, [&](uint32_t id) {
       Pair& pair = PairAt(id);
       pair.postings.Rewrite(kGone, to_new);
+      posting_heap_bytes_ += pair.postings.heap_bytes();
       if (pair.postings.size() > 0) return false;
       retired_pairs->push_back(id);
       return true;
@@ -297,15 +304,16 @@ void HeadIndex::MarkNames(SeriesNumber series, std::vector<bool>* seen) const {
   for (const uint32_t id : Ids(arena_, labels)) (*seen)[PairAt(id).name_id] = true;
 }
 
-size_t HeadIndex::size_bytes() const {
-  size_t total = pool_.used_bytes() + table_.capacity() * sizeof(TableEntry) +
-                 slots_.capacity() * sizeof(Slot) + all_.heap_bytes() +
-                 static_cast<size_t>(pair_count_) * sizeof(Pair);
-  for (const Name& name : names_) {
-    total += name.pairs.capacity() * sizeof(uint32_t);
-    for (const uint32_t id : name.pairs) total += PairAt(id).postings.heap_bytes();
-  }
+size_t HeadIndex::pair_bytes() const {
+  size_t total = table_.capacity() * sizeof(TableEntry) +
+                 static_cast<size_t>(pair_count_) * sizeof(Pair) +
+                 free_pairs_.capacity() * sizeof(uint32_t);
+  for (const Name& name : names_) total += name.pairs.capacity() * sizeof(uint32_t);
   return total;
+}
+
+size_t HeadIndex::posting_bytes() const {
+  return posting_heap_bytes_ + all_.heap_bytes() + slots_.capacity() * sizeof(Slot);
 }
 
 }  // namespace deucalion::tsdb

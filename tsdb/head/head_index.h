@@ -103,7 +103,12 @@ class HeadIndex final : public IndexReader {
   // Marks the names among the labels of one series.
   void MarkNames(SeriesNumber series, std::vector<bool>* seen) const;
 
-  size_t size_bytes() const;
+  // Memory: label sets and pair texts; the pages they lie in; what is kept per pair and name;
+  // postings.
+  size_t label_bytes() const { return pool_.used_bytes(); }
+  size_t page_bytes() const { return arena_.size_bytes(); }
+  size_t pair_bytes() const;
+  size_t posting_bytes() const;
 
  private:
   struct Pair {
@@ -145,6 +150,7 @@ class HeadIndex final : public IndexReader {
   std::unordered_map<std::string, uint32_t, LabelTextHash, std::equal_to<>> name_ids_;
   std::vector<Name> names_;
   PostingList all_;
+  size_t posting_heap_bytes_ = 0;  // of the pairs' lists
   std::vector<Slot> slots_;  // by series number
 };
 
