@@ -1,7 +1,9 @@
 #include "tsdb/compact/planner.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <utility>
 
 namespace deucalion::tsdb {
 namespace {
@@ -29,8 +31,8 @@ bool AnyFailed(const Blocks& blocks, size_t begin, size_t end) {
 }
 
 // Blocks of series that ended wait for the cut of their range: more of them may come until then,
-// and each merge would write the earlier ones once more.
-void LeaveOutWaiting(Blocks* blocks) {
+// and each merge would write the earlier ones once more. Takes them out of *blocks.
+Blocks TakeWaiting(Blocks* blocks) {
   const auto waits = [&](const PlannedBlock& b) {
     return b.meta.FromEndedSeries() &&
            std::none_of(blocks->begin(), blocks->end(), [&](const PlannedBlock& other) {
@@ -38,11 +40,25 @@ void LeaveOutWaiting(Blocks* blocks) {
                     b.meta.min_ms < other.meta.max_ms;
            });
   };
-  Blocks rest;
-  for (const PlannedBlock& b : *blocks) {
-    if (!waits(b)) rest.push_back(b);
-  }
+  Blocks rest, waiting;
+  for (const PlannedBlock& b : *blocks) (waits(b) ? waiting : rest).push_back(b);
   *blocks = std::move(rest);
+  return waiting;
+}
+
+// As many of one level become one while they wait: a fleet that is always being replaced makes a
+// block a minute, and a query asks each of them.
+constexpr size_t kWaitingAtOnce = 8;
+
+CompactionPlan PlanWaiting(const Blocks& waiting, int64_t range) {
+  std::map<std::pair<int64_t, int>, Blocks> groups;
+  for (const PlannedBlock& b : waiting) {
+    if (b.meta.failed) continue;
+    Blocks& group = groups[{FloorTo(b.meta.min_ms, range), b.meta.level}];
+    group.push_back(b);
+    if (group.size() == kWaitingAtOnce) return PlanOf(group, 0, group.size(), "ended series");
+  }
+  return {};
 }
 
 // The first run of blocks that overlap.
@@ -124,12 +140,16 @@ std::vector<int64_t> CompactionRanges(int64_t smallest_ms, int64_t largest_ms) {
 
 CompactionPlan PlanCompaction(const Blocks& all, const std::vector<int64_t>& ranges) {
   Blocks blocks = all;
-  LeaveOutWaiting(&blocks);
-  std::sort(blocks.begin(), blocks.end(), [](const PlannedBlock& a, const PlannedBlock& b) {
-    return std::tie(a.meta.min_ms, a.meta.max_ms, a.meta.ulid) <
-           std::tie(b.meta.min_ms, b.meta.max_ms, b.meta.ulid);
-  });
-  CompactionPlan plan = PlanOverlaps(blocks);
+  Blocks waiting = TakeWaiting(&blocks);
+  for (Blocks* list : {&blocks, &waiting}) {
+    std::sort(list->begin(), list->end(), [](const PlannedBlock& a, const PlannedBlock& b) {
+      return std::tie(a.meta.min_ms, a.meta.max_ms, a.meta.ulid) <
+             std::tie(b.meta.min_ms, b.meta.max_ms, b.meta.ulid);
+    });
+  }
+  // Small ones first: queries soon have fewer to ask.
+  CompactionPlan plan = PlanWaiting(waiting, ranges.front());
+  if (plan.empty()) plan = PlanOverlaps(blocks);
   if (plan.empty()) plan = PlanRanges(blocks, ranges);
   if (plan.empty()) plan = PlanSingles(blocks);
   return plan;
@@ -157,6 +177,10 @@ BlockMeta MergedMeta(const std::vector<BlockMeta>& parents, std::string ulid) {
     }
   }
   if (parents.size() > 1) ++meta.level;
+  if (std::all_of(parents.begin(), parents.end(),
+                  [](const BlockMeta& p) { return p.FromEndedSeries(); })) {
+    meta.hints = {std::string(kFromEndedSeries)};
+  }
   meta.sources.assign(sources.begin(), sources.end());
   return meta;
 }

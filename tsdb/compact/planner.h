@@ -26,7 +26,8 @@ struct CompactionPlan {
 // smallest).
 std::vector<int64_t> CompactionRanges(int64_t smallest_ms, int64_t largest_ms);
 
-// The most useful next step, in this order: blocks that overlap in time; the oldest aligned group
+// The most useful next step, in this order: blocks of series that ended, eight of one level and
+// range; blocks that overlap in time; the oldest aligned group
 // of a range that is complete; a block with many deletions; a block of Prometheus's format that
 // will not be merged any more. Blocks marked failed are left alone.
 CompactionPlan PlanCompaction(const std::vector<PlannedBlock>& blocks,

@@ -53,6 +53,10 @@ TEST(PlannerTest, MergesWhatIsCompleteAndNothingElse) {
       {"a:0-2e b:0-1e", ""},
       {"a:0-2 b:2-4 c:4-6e d:4-5e", ""},
       {"a:0-2 b:0-2e c:0-1e", "cab"},
+      // Eight of one range become one meanwhile.
+      {"a:0-2e b:0-1e c:0-1e d:0-1e f:0-1e g:0-1e h:1-2e", ""},
+      {"a:0-2e b:0-1e c:0-1e d:0-1e f:0-1e g:0-1e h:1-2e i:2-3e", ""},
+      {"a:0-2e b:0-1e c:0-1e d:0-1e f:0-1e g:0-1e h:1-2e i:1-2e j:1-2e", "bcdfgahi"},
       {"a:0-2 b:2-4", ""},
       {"a:0-2 b:2-4 c:4-6 d:6-8", ""},  // the newest is left out
       {"a:0-2 b:2-4 c:4-6 d:6-8 e:8-10", "abcd"},
@@ -72,6 +76,15 @@ TEST(PlannerTest, MergesWhatIsCompleteAndNothingElse) {
       {"a:0-18p b:24-26", "a"},
   };
   for (const Case& c : cases) EXPECT_EQ(Plan(c.blocks), c.want) << c.blocks;
+}
+
+TEST(PlannerTest, ABlockOfBlocksOfEndedSeriesIsOneToo) {
+  std::vector<PlannedBlock> blocks = Blocks("a:0-1e b:0-1e c:0-1");
+  std::vector<BlockMeta> ended{blocks[0].meta, blocks[1].meta};
+  EXPECT_TRUE(MergedMeta(ended, "m").FromEndedSeries());
+  EXPECT_EQ(MergedMeta(ended, "m").level, 2);
+  ended.push_back(blocks[2].meta);
+  EXPECT_FALSE(MergedMeta(ended, "m").FromEndedSeries());
 }
 
 TEST(PlannerTest, RangesStopAtTheLargest) {
