@@ -13,8 +13,12 @@ namespace {
 
 constexpr std::string_view kOwnDir = "deucalion";
 constexpr int kFormatVersion = 1;
-// A stale marker older than a query looks back: the series is not coming back at once.
-constexpr int64_t kEndedForMs = 5 * 60 * 1000;
+// After a stale marker a series may come back with the next scrape, or the one after it: it stays
+// for two at the usual distance of a minute.
+constexpr int64_t kEndedForMs = 2 * 60 * 1000;
+// Series that ended leave when they are this part of those that live: a bound for memory, and few
+// enough blocks.
+constexpr uint64_t kShareOfLive = 8;
 
 }  // namespace
 
@@ -237,13 +241,12 @@ Status Db::CutHead() {
 }
 
 Status Db::MoveEndedSeries(size_t fewest) {
-  created_at_move_ = head_->counters().series_created.load();
+  ends_at_move_ = head_->counters().series_ended.load();
   if (head_->max_ms() == kMinTimeMs || head_->num_series() < fewest) return OkStatus();
   MutexLock lock(move_mu_);
   const std::vector<EndedSeries> ended = head_->MarkEnded(head_->max_ms() - kEndedForMs);
-  // Half of those that live: a bound for memory, and few enough blocks.
   const uint64_t live = head_->num_series() - ended.size();
-  if (ended.size() < std::max<uint64_t>(fewest, live / 2)) return OkStatus();
+  if (ended.size() < std::max<uint64_t>(fewest, live / kShareOfLive)) return OkStatus();
   head_->appender_pins().WaitForPresent();
   // Whoever reads without the new blocks has pinned the head by then.
   RETURN_IF_ERROR(
@@ -261,8 +264,8 @@ Status Db::MoveEndedSeries(size_t fewest) {
 }
 
 bool Db::ManyMayHaveEnded() const {
-  const uint64_t created = head_->counters().series_created.load() - created_at_move_;
-  return created >= std::max<uint64_t>(kFewestEnded, head_->num_series() / 4);
+  const uint64_t ends = head_->counters().series_ended.load() - ends_at_move_;
+  return ends >= std::max<uint64_t>(kFewestEnded, head_->num_series() / kShareOfLive);
 }
 
 Status Db::MaintainHead() {

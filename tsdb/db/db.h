@@ -121,7 +121,7 @@ class Db final : public Storage, public StorageAdmin {
   Status MoveEndedSeries(size_t fewest = kFewestEnded)
       EXCLUDES(move_mu_, view_mu_, maintenance_mu_);
   // Below, blocks would be many and small.
-  static constexpr size_t kFewestEnded = 16'384;
+  static constexpr size_t kFewestEnded = 4'096;
   // Looks for damaged chunks in the head's files; the first MaintainHead does.
   void VerifyHead();
   // One compaction step, or retention when there is none to do; true: call again.
@@ -181,7 +181,7 @@ class Db final : public Storage, public StorageAdmin {
   Mutex maintenance_mu_;
   // Series left the head for a block, but the WAL would bring them back.
   std::atomic<bool> moved_since_checkpoint_{false};
-  std::atomic<uint64_t> created_at_move_{0};
+  std::atomic<uint64_t> ends_at_move_{0};
   uint64_t checkpoint_number_ GUARDED_BY(maintenance_mu_) = 0;  // largest ever given
   // The newest one that is whole. It stays, and the WAL behind it, when the next one is written: so
   // a damaged checkpoint costs nothing but time.

@@ -19,9 +19,9 @@ constexpr uint64_t kEnoughWalBytes = 32 << 20;
 constexpr int64_t kShortestNs = int64_t{10} * 1'000'000'000;
 constexpr int64_t kShareOfTime = 50;
 constexpr int64_t kLongestNs = int64_t{3600} * 1'000'000'000;
-constexpr auto kLookEvery = std::chrono::seconds(5);
+constexpr auto kLookEvery = std::chrono::seconds(1);
 // Memory that nobody needed for a minute goes back.
-constexpr uint64_t kTrimEvery = 12;
+constexpr uint64_t kTrimEvery = 60;
 
 }  // namespace
 

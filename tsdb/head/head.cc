@@ -349,8 +349,14 @@ void Head::DropChunkFiles() {
       }
     });
   }
-  if (oldest_file != UINT32_MAX) sealed_->DropBelow(oldest_file);
-  pins_.Retire([this] { sealed_->FreeDropped(); });
+  // What was read for a block, mostly: no reader needs it soon.
+  auto old_maps = std::make_shared<std::vector<std::unique_ptr<MappedFile>>>(sealed_->MapAnew());
+  // Readers that copied a series' list of chunks while it was there are about to read them.
+  pins_.Retire([this, oldest_file, old_maps] {
+    if (oldest_file != UINT32_MAX) sealed_->DropBelow(oldest_file);
+    sealed_->FreeDropped();
+    old_maps->clear();
+  });
   pins_.Reclaim();
 }
 
@@ -414,6 +420,11 @@ size_t Head::RemoveEnded(const std::vector<EndedSeries>& ended) {
 }
 
 void Head::TrimMemory() {
+  const uint64_t oldest = isolation_.Watermarks().front();
+  for (auto& shard : shards_) {
+    MutexLock lock(shard->mu);
+    shard->undo.Trim(oldest);
+  }
   arena_.Trim();
   index_.TrimMemory();
 }

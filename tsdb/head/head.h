@@ -81,6 +81,7 @@ struct HeadCounters {
   std::atomic<uint64_t> late{0};  // taken into the out-of-order window
   std::atomic<uint64_t> series_created{0};
   std::atomic<uint64_t> series_removed{0};
+  std::atomic<uint64_t> series_ended{0};  // stale markers of floats; a series may come back
   std::atomic<uint64_t> exemplars{0};
 };
 

@@ -90,8 +90,11 @@ void Head::ApplySamples(uint64_t commit, std::span<const StagedSample> samples,
       if (r.Has(kFlagHistogram)) SealHistograms(shard, s.slot, &r);
       const uint64_t bits = std::bit_cast<uint64_t>(s.value);
       shard->chunks.Append(&r, s.time_ms, bits);
-      // A series that ended needs no open chunk.
-      if (bits == kStaleNanBits) shard->chunks.Seal(&r);
+      if (bits == kStaleNanBits) [[unlikely]] {
+        // A series that ended needs no open chunk.
+        shard->chunks.Seal(&r);
+        counters_.series_ended.fetch_add(1, std::memory_order_relaxed);
+      }
       if (s.start != 0 || r.Has(kFlagStarts)) [[unlikely]] {
         NoteStart(shard, s.slot, &r, s.time_ms, s.start == 0 ? 0 : starts[s.start - 1]);
       }

@@ -107,6 +107,10 @@ class UndoRing {
     if (needed) list.push_back(entry);
     newest_ = std::max(newest_, entry.commit);
   }
+  // Forgets everything when no reader is left that is older than the newest entry.
+  void Trim(uint64_t oldest_watermark) {
+    if (newest_ <= oldest_watermark && !entries_.empty()) entries_ = {};
+  }
   // The time up to which a reader at `watermark` may see the series, as far as the ring knows.
   int64_t VisibleMs(Slot slot, uint64_t watermark) const {
     if (entries_.empty() || newest_ <= watermark) return kMaxTimeMs;

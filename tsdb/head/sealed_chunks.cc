@@ -62,11 +62,12 @@ Result<std::unique_ptr<SealedChunks>> SealedChunks::Open(FileSystem* fs, std::st
 Status SealedChunks::MapExisting(uint32_t number) {
   auto file = std::make_unique<File>();
   file->number = number;
-  ASSIGN_OR_RETURN(file->map, fs_->Map(PathOf(number)));
-  if (!file->map->bytes().starts_with(kMagic)) {
+  ASSIGN_OR_RETURN(auto map, fs_->Map(PathOf(number)));
+  if (!map->bytes().starts_with(kMagic)) {
     return CorruptError(PathOf(number) + ": not a file of head chunks");
   }
-  file->used = file->map->bytes().size();
+  file->used = map->bytes().size();
+  file->SetMap(std::move(map));
   size_bytes_.fetch_add(file->used, std::memory_order_relaxed);
   by_number_[number % kMaxFiles].store(file.get(), std::memory_order_release);
   files_.push_back(std::move(file));
@@ -89,7 +90,8 @@ Status SealedChunks::NewFile(uint64_t want_bytes) {
     (void)fs_->Remove(path);
     return status.WithContext("beginning a file of head chunks");
   }
-  ASSIGN_OR_RETURN(file->map, fs_->Map(path, size));
+  ASSIGN_OR_RETURN(auto map, fs_->Map(path, size));
+  file->SetMap(std::move(map));
   file->used = kMagic.size();
   next_number_++;
   full_ = false;
@@ -111,7 +113,7 @@ Result<ChunkLocation> SealedChunks::Append(const SealedChunkView& chunk) {
   std::memcpy(record.data() + 4, &crc, sizeof(crc));
 
   MutexLock lock(mu_);
-  const uint64_t size = full_ ? 0 : files_.back()->map->bytes().size();
+  const uint64_t size = full_ ? 0 : files_.back()->bytes().size();
   if (full_ || files_.back()->used + record.size() > size) {
     RETURN_IF_ERROR(NewFile(record.size()));
   }
@@ -132,7 +134,7 @@ Result<SealedChunkView> SealedChunks::Read(ChunkLocation location) const {
     return CorruptError(fmt::format("{} at {}: {}", PathOf(number), offset, what));
   };
   if (file == nullptr || file->number != number) return damaged("no such file of head chunks");
-  const std::string_view bytes = file->map->bytes();
+  const std::string_view bytes = file->bytes();
   if (offset + kChunkHeaderBytes > bytes.size()) return damaged("chunk begins behind the end");
   ByteReader in(bytes.substr(offset));
   const uint32_t size = in.Fixed32();
@@ -197,6 +199,23 @@ void SealedChunks::DropBelow(uint32_t number) {
     dropped_.push_back(std::move(file));
   }
   std::erase(files_, nullptr);
+}
+
+std::vector<std::unique_ptr<MappedFile>> SealedChunks::MapAnew() {
+  std::vector<std::unique_ptr<MappedFile>> old;
+  MutexLock lock(mu_);
+  for (auto& file : files_) {
+    // The newest one was allocated ahead; the others may have been truncated since.
+    const bool open = &file == &files_.back() && !full_;
+    auto fresh =
+        open ? fs_->Map(PathOf(file->number), file->bytes().size()) : fs_->Map(PathOf(file->number));
+    // It was readable before: whatever is wrong now, what is mapped serves on.
+    if (!fresh.ok() || (*fresh)->bytes().size() < std::min<uint64_t>(file->used, file->bytes().size()))
+      continue;
+    old.push_back(std::move(file->owned_map));
+    file->SetMap(*std::move(fresh));
+  }
+  return old;
 }
 
 void SealedChunks::FreeDropped() {

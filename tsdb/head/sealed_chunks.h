@@ -59,6 +59,9 @@ class SealedChunks {
   // Unlinks files below `number`; their mappings live on until FreeDropped().
   void DropBelow(uint32_t number) EXCLUDES(mu_);
   void FreeDropped() EXCLUDES(mu_);
+  // Maps every file anew: what was read of them through the old mappings is no longer memory of
+  // ours. Those are returned and must live until nobody can hold bytes of them.
+  std::vector<std::unique_ptr<MappedFile>> MapAnew() EXCLUDES(mu_);
 
   uint64_t size_bytes() const { return size_bytes_.load(std::memory_order_relaxed); }
   static uint32_t FileOf(ChunkLocation location) { return static_cast<uint32_t>(location >> 40); }
@@ -67,10 +70,17 @@ class SealedChunks {
   struct File {
     uint32_t number = 0;
     std::unique_ptr<RandomFile> writer;
-    std::unique_ptr<MappedFile> map;
+    std::unique_ptr<MappedFile> owned_map;
+    std::atomic<const MappedFile*> map{nullptr};  // the same
     uint64_t used = 0;
     bool dirty = false;
     Status sync_failed;
+
+    void SetMap(std::unique_ptr<MappedFile> fresh) {
+      map.store(fresh.get(), std::memory_order_release);
+      owned_map = std::move(fresh);
+    }
+    std::string_view bytes() const { return map.load(std::memory_order_acquire)->bytes(); }
   };
   static constexpr uint32_t kMaxFiles = 1u << 16;  // live at one time: numbers modulo this
 

@@ -77,17 +77,17 @@ TEST_F(EndedSeriesTest, OnlyThoseThatEndedLongEnoughAgo) {
   Open();
   Append(kStart, kStart + 10 * kMinute, 0, 20);
   End(kStart + 10 * kMinute, 10, 20);
-  Append(kStart + 10 * kMinute, kStart + 15 * kMinute, 0, 10);
-  Move();  // four minutes after the marker
+  Append(kStart + 10 * kMinute, kStart + 12 * kMinute, 0, 10);
+  Move();  // a minute after the marker
   EXPECT_EQ(db_->head()->num_series(), 20u);
-  Append(kStart + 15 * kMinute, kStart + 16 * kMinute, 0, 10);
+  Append(kStart + 12 * kMinute, kStart + 13 * kMinute, 0, 10);
   Move();
   EXPECT_EQ(db_->head()->num_series(), 10u);
   // Without a marker only when no sample may follow in order.
-  Append(kStart + 16 * kMinute, kStart + 76 * kMinute, 0, 5);
+  Append(kStart + 13 * kMinute, kStart + 73 * kMinute, 0, 5);
   Move();
   EXPECT_EQ(db_->head()->num_series(), 10u);
-  Append(kStart + 76 * kMinute, kStart + 77 * kMinute, 0, 5);
+  Append(kStart + 73 * kMinute, kStart + 74 * kMinute, 0, 5);
   Move();
   EXPECT_EQ(db_->head()->num_series(), 5u);
   ExpectModel(db_.get(), model_, "idle");
@@ -96,8 +96,8 @@ TEST_F(EndedSeriesTest, OnlyThoseThatEndedLongEnoughAgo) {
 TEST_F(EndedSeriesTest, FewStayWhereTheyAre) {
   Open();
   Append(kStart, kStart + 10 * kMinute, 0, 20);
-  End(kStart + 10 * kMinute, 16, 20);
-  Append(kStart + 10 * kMinute, kStart + 20 * kMinute, 0, 16);
+  End(kStart + 10 * kMinute, 19, 20);
+  Append(kStart + 10 * kMinute, kStart + 20 * kMinute, 0, 19);
   Move();
   EXPECT_EQ(db_->head()->num_series(), 20u);
 }
@@ -197,6 +197,36 @@ TEST_F(EndedSeriesTest, TheirBlocksWaitForTheCutOfTheirRange) {
   }
   ASSERT_EQ(db_->Blocks().size(), 1u);
   EXPECT_EQ(db_->Blocks()[0].max_ms, kStart + 2 * kHour);
+  EXPECT_EQ(db_->Blocks()[0].series, 50u);
+  ExpectModel(db_.get(), model_, "merged");
+}
+
+TEST_F(EndedSeriesTest, EightOfTheirBlocksBecomeOneThatWaitsOn) {
+  Open();
+  int64_t t = kStart;
+  for (int round = 0; round < 8; round++, t += 4 * kMinute) {
+    const int first = 10 + round * 5;
+    Append(t, t + kMinute, 0, 10);
+    Append(t, t + kMinute, first, first + 5);
+    End(t + kMinute, first, first + 5);
+    Append(t + kMinute, t + 4 * kMinute, 0, 10);
+    EXPECT_FALSE(*db_->MaintainBlocks(nullptr, {})) << "round " << round;
+    Move();
+  }
+  EXPECT_EQ(db_->Blocks().size(), 8u);
+  EXPECT_TRUE(*db_->MaintainBlocks(nullptr, {}));
+  ASSERT_EQ(db_->Blocks().size(), 1u);
+  EXPECT_EQ(db_->Blocks()[0].series, 40u);
+  ExpectModel(db_.get(), model_, "eight");
+  // In-order samples go on where they were, also after a restart.
+  EXPECT_FALSE(*db_->MaintainBlocks(nullptr, {}));
+  Open();
+  Append(t, kStart + 3 * kHour + 2 * kMinute, 0, 10);
+  ASSERT_TRUE(db_->MaintainHead().ok());
+  EXPECT_EQ(db_->Blocks().size(), 2u);
+  while (*db_->MaintainBlocks(nullptr, {})) {
+  }
+  ASSERT_EQ(db_->Blocks().size(), 1u);
   EXPECT_EQ(db_->Blocks()[0].series, 50u);
   ExpectModel(db_.get(), model_, "merged");
 }

@@ -37,5 +37,44 @@ TEST(SealedChunksTest, AFileThatIsDoneKeepsOnlyWhatItUses) {
   EXPECT_EQ((*again)->Read(locations.back())->bytes, bytes);
 }
 
+TEST(SealedChunksTest, MappedAnewEveryChunkIsStillThere) {
+  TempDir dir;
+  auto store = SealedChunks::Open(FileSystem::Posix(), dir.path(), 0, 4096);
+  ASSERT_TRUE(store.ok()) << store.status().ToString();
+  std::vector<ChunkLocation> locations;
+  const auto bytes_of = [](size_t i) { return std::string(300, static_cast<char>('a' + i % 26)); };
+  const auto add = [&](size_t n) {
+    for (size_t i = 0; i < n; i++) {
+      const std::string bytes = bytes_of(locations.size());
+      const auto location = (*store)->Append({.count = 7, .bytes = bytes});
+      ASSERT_TRUE(location.ok());
+      locations.push_back(*location);
+    }
+  };
+  const auto expect_all = [&] {
+    for (size_t i = 0; i < locations.size(); i++) {
+      const auto chunk = (*store)->Read(locations[i]);
+      ASSERT_TRUE(chunk.ok()) << chunk.status().ToString();
+      EXPECT_EQ(chunk->bytes, bytes_of(i));
+    }
+  };
+  add(30);
+  const auto before = (*store)->Read(locations[3]);
+  ASSERT_TRUE(before.ok());
+  auto old_maps = (*store)->MapAnew();
+  EXPECT_GT(old_maps.size(), 1u);
+  EXPECT_EQ(before->bytes, bytes_of(3)) << "a reader goes on in the old mapping";
+  expect_all();
+  old_maps.clear();
+  add(30);
+  expect_all();
+  // A file that was truncated after its last chunk.
+  ASSERT_TRUE((*store)->SyncAndRoll().ok());
+  old_maps = (*store)->MapAnew();
+  old_maps.clear();
+  add(5);
+  expect_all();
+}
+
 }  // namespace
 }  // namespace deucalion::tsdb
