@@ -19,13 +19,19 @@ class CancelToken {
   // Never cancelled unless Cancel() is called; no deadline.
   CancelToken() : state_(std::make_shared<State>()) {}
   // `deadline_ns` in the clock's monotonic time; 0 = none. `clock` must outlive all copies.
-  CancelToken(const Clock* clock, int64_t deadline_ns) : CancelToken() {
+  // Cancelled with `client` too, which may be null.
+  CancelToken(const Clock* clock, int64_t deadline_ns, const CancelToken* client = nullptr)
+      : CancelToken() {
     state_->clock = clock;
     state_->deadline_ns = deadline_ns;
+    if (client != nullptr) state_->client = client->state_;
   }
 
   void Cancel() { state_->canceled.store(true, std::memory_order_relaxed); }
-  bool canceled() const { return state_->canceled.load(std::memory_order_relaxed); }
+  bool canceled() const {
+    return state_->canceled.load(std::memory_order_relaxed) ||
+           (state_->client != nullptr && state_->client->canceled.load(std::memory_order_relaxed));
+  }
   bool expired() const {
     return state_->deadline_ns != 0 && state_->clock->MonotonicNs() >= state_->deadline_ns;
   }
@@ -41,6 +47,7 @@ class CancelToken {
     std::atomic<bool> canceled{false};
     const Clock* clock = nullptr;
     int64_t deadline_ns = 0;
+    std::shared_ptr<const State> client;
   };
   std::shared_ptr<State> state_;
 };

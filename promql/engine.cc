@@ -95,7 +95,8 @@ struct Engine::Impl {
                                   : query_options.timeout_ms;
     }
     const int64_t now = options.clock->MonotonicNs();
-    const CancelToken deadline(options.clock, timeout_ms > 0 ? now + timeout_ms * 1'000'000 : 0);
+    const CancelToken deadline(options.clock, timeout_ms > 0 ? now + timeout_ms * 1'000'000 : 0,
+                               query_options.cancel);
     result->status = InQueryWords(gate.Enter(deadline, query_options.cancel), "query queue");
     result->stats.timings.queue = static_cast<double>(options.clock->MonotonicNs() - now) / 1e9;
     if (!result->status.ok()) return;

@@ -82,6 +82,11 @@ class QueryRun {
     }
     result_->stats.timings.eval_total = SecondsSince(clock_, begin);
     result_->annotations = std::move(ctx_.annotations);
+    if (querier_ != nullptr) {
+      for (std::string& text : querier_->Warnings()) {
+        result_->annotations.Add({.kind = AnnotationKind::kWarning, .text = std::move(text)});
+      }
+    }
     CollectStats();
   }
 

@@ -199,6 +199,7 @@ void App::LogInactive(const config::Config& config) {
   static const std::set<std::string, std::less<>> kActive = {"static_configs", "file_sd_configs",
                                                              "http_sd_configs", "dns_sd_configs",
                                                              std::string(config::kRemoteWritePart),
+                                                             std::string(config::kRemoteReadPart),
                                                              std::string(config::kExemplarsPart)};
   for (const std::string& what : config.Inactive(kActive)) {
     logger_->Warn(kInactive, {{"section", what}});
@@ -280,6 +281,7 @@ api::ApiOptions App::ApiOptionsOf() {
   options.engine = engine_.get();
   options.parser = ParserOptionsOf(features_);
   options.storage = [this] { return storage_.get(); };
+  options.queryable = [this] { return readable_.get(); };
   options.stopping = [this] { return stopping_.load(); };
   options.replay = [this] { return storage_opener_.replay(); };
   options.scrape = &scraper_->manager();
@@ -381,6 +383,11 @@ Status App::StartHttp() {
 
   query_workers_ = std::make_unique<WorkerPool>("query-worker", WorkerThreads());
   engine_ = std::make_unique<promql::Engine>(EngineOptionsOf());
+  readable_ = std::make_unique<remote::RemoteReadable>(remote::RemoteReadOptions{
+      .storage = [this] { return storage_.get(); },
+      .metrics = &metrics_,
+      .user_agent = "Prometheus/" + std::string(build_.version),
+      .margin_ms = 2 * flags_.tsdb_min_block_duration_ms});
   scraper_ = std::make_unique<scrape::Scraper>(
       ScrapeOptionsOf(), scrape::Scraper::Dependencies{.storage = &storage_,
                                                        .registry = &metrics_,
@@ -494,6 +501,7 @@ Status App::Apply(const config::Config& config) {
   storage_gauges_->Apply(settings);
   check(write_sender_->Apply(storage_.get(), config.remote_write,
                              config.global.scrape.external_labels));
+  check(readable_->Apply(config.remote_read, config.global.scrape.external_labels));
   check(engine_->SetQueryLogFile(config.global.query_log_file));
   check(scraper_->ApplyConfig(config.AllScrapeConfigs(), config.global.scrape.external_labels));
   if (failed) {
@@ -594,6 +602,7 @@ void App::Shutdown() {
   read_handler_.reset();
   scraper_.reset();
   engine_.reset();
+  readable_.reset();
   if (owned_storage_ != nullptr) {
     const Status closed = owned_storage_->Close();
     if (closed.ok()) {

@@ -22,6 +22,7 @@
 #include "server/config/config.h"
 #include "server/config/flags.h"
 #include "server/http/server.h"
+#include "server/remote/fetch/remote_readable.h"
 #include "server/remote/read_handler.h"
 #include "server/remote/send/write_sender.h"
 #include "server/remote/write_handler.h"
@@ -114,6 +115,7 @@ class App {
   std::unique_ptr<Storage> owned_storage_;
   std::unique_ptr<WorkerPool> query_workers_;
   std::unique_ptr<promql::Engine> engine_;
+  std::unique_ptr<remote::RemoteReadable> readable_;
   std::unique_ptr<scrape::Scraper> scraper_;
   std::unique_ptr<remote::WriteSender> write_sender_;
   std::unique_ptr<remote::WriteHandler> write_handler_;

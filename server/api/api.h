@@ -45,6 +45,9 @@ struct ApiOptions {
   promql::ParserOptions parser;
   // Null until the database has opened: until then, and while stopping, calls answer 503.
   std::function<Storage*()> storage;
+  // What queries, series and labels read: the storage, and whatever else belongs to it. Called when
+  // there is a storage.
+  std::function<Queryable*()> queryable;
   std::function<bool()> stopping;
   std::function<ReplayProgress()> replay;
   scrape::ScrapeManager* scrape = nullptr;

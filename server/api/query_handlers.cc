@@ -151,7 +151,7 @@ void Api::Query(http::Request& request, http::Response* response) {
   if (!ReadCommon(form, request, &common, response)) return;
   const std::string_view query = form.Get("query");
   if (RespondTimedOut(common, query, options_.parser, response)) return;
-  auto result = options_.engine->Instant(*options_.storage(), query, *time, common.options);
+  auto result = options_.engine->Instant(*options_.queryable(), query, *time, common.options);
   Finish(std::move(result), std::move(common), query, response);
 }
 
@@ -189,7 +189,7 @@ void Api::QueryRange(http::Request& request, http::Response* response) {
   const std::string_view query = form.Get("query");
   if (RespondTimedOut(common, query, options_.parser, response)) return;
   auto result =
-      options_.engine->Range(*options_.storage(), query, *start, *end, *step, common.options);
+      options_.engine->Range(*options_.queryable(), query, *start, *end, *step, common.options);
   Finish(std::move(result), std::move(common), query, response);
 }
 

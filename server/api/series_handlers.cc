@@ -46,8 +46,8 @@ bool Read(const http::Params& form, bool name_match_parameter, MetadataQuery* ou
 }
 
 void RespondStrings(std::vector<std::string> values, size_t limit, bool truncated,
-                    http::Response* response) {
-  Notes notes;
+                    std::vector<std::string> warnings, http::Response* response) {
+  Notes notes{.warnings = std::move(warnings)};
   if (limit > 0 && values.size() > limit) {
     values.resize(limit);
     truncated = true;
@@ -62,7 +62,8 @@ void RespondStrings(std::vector<std::string> values, size_t limit, bool truncate
 
 // Runs `list` (names or values for one matcher set) over every set and merges.
 template <typename List>
-void RespondMerged(const MetadataQuery& query, List list, http::Response* response) {
+void RespondMerged(const MetadataQuery& query, const Querier& querier, List list,
+                   http::Response* response) {
   bool truncated = false;
   std::vector<std::vector<Matcher>> sets = query.matchers;
   if (sets.empty()) sets.emplace_back();
@@ -79,7 +80,7 @@ void RespondMerged(const MetadataQuery& query, List list, http::Response* respon
     std::sort(merged.begin(), merged.end());
     merged.erase(std::unique(merged.begin(), merged.end()), merged.end());
   }
-  RespondStrings(std::move(merged), query.limit, truncated, response);
+  RespondStrings(std::move(merged), query.limit, truncated, querier.Warnings(), response);
 }
 
 // Series of one or several sorted sets, each label set once, as a JSON array in pieces.
@@ -101,6 +102,7 @@ class SeriesBody : public http::BodySource {
     while (out->size() < want) {
       if (!NextSeries()) {
         Notes notes;
+        notes.warnings = querier_->Warnings();
         if (truncated_) notes.warnings.emplace_back(kTruncated);
         out->push_back(']');
         AppendEnvelopeEnd(out, notes);
@@ -171,7 +173,7 @@ void Api::Series(http::Request& request, http::Response* response) {
   }
   MetadataQuery query;
   if (!Read(*form, true, &query, response)) return;
-  auto querier = options_.storage()->NewQuerier(query.start_ms, query.end_ms);
+  auto querier = options_.queryable()->NewQuerier(query.start_ms, query.end_ms);
   if (!querier.ok()) {
     return RespondError(ErrorType::kExecution, querier.status().message(), response);
   }
@@ -195,12 +197,12 @@ void Api::Series(http::Request& request, http::Response* response) {
 void Api::LabelNames(http::Request& request, http::Response* response) {
   MetadataQuery query;
   if (!Read(request.FormValues(), false, &query, response)) return;
-  auto querier = options_.storage()->NewQuerier(query.start_ms, query.end_ms);
+  auto querier = options_.queryable()->NewQuerier(query.start_ms, query.end_ms);
   if (!querier.ok()) {
     return RespondError(ErrorType::kExecution, querier.status().message(), response);
   }
   RespondMerged(
-      query,
+      query, **querier,
       [&](const std::vector<Matcher>& matchers, bool* truncated) {
         return (*querier)->LabelNames(matchers, query.limit, truncated);
       },
@@ -214,12 +216,12 @@ void Api::LabelValues(http::Request& request, http::Response* response) {
   }
   MetadataQuery query;
   if (!Read(request.Query(), false, &query, response)) return;
-  auto querier = options_.storage()->NewQuerier(query.start_ms, query.end_ms);
+  auto querier = options_.queryable()->NewQuerier(query.start_ms, query.end_ms);
   if (!querier.ok()) {
     return RespondError(ErrorType::kExecution, querier.status().message(), response);
   }
   RespondMerged(
-      query,
+      query, **querier,
       [&](const std::vector<Matcher>& matchers, bool* truncated) {
         return (*querier)->LabelValues(name, matchers, query.limit, truncated);
       },

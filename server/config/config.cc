@@ -439,6 +439,10 @@ std::string RemoteWriteYaml(const RemoteWriteConfig& entry) {
   return WriteYaml(PrintSection(RemoteWriteSection(), entry), Secrets::kHidden);
 }
 
+std::string RemoteReadYaml(const RemoteReadConfig& entry) {
+  return WriteYaml(PrintSection(RemoteReadSection(), entry), Secrets::kHidden);
+}
+
 std::vector<std::string> Config::Inactive(const std::set<std::string, std::less<>>& active) const {
   std::vector<std::string> lines;
   const auto part = [&](bool configured, std::string_view name) {

@@ -251,6 +251,7 @@ struct Config {
 
 // The entry as status/config shows it. Two entries with the same text differ in secrets at most.
 std::string RemoteWriteYaml(const RemoteWriteConfig& entry);
+std::string RemoteReadYaml(const RemoteReadConfig& entry);
 
 inline constexpr std::string_view kAlertingPart = "alerting";
 inline constexpr std::string_view kRulesPart = "rule_files";

@@ -95,6 +95,9 @@ class Querier {
                                                        size_t limit, bool* truncated) = 0;
   virtual Result<std::vector<std::string>> LabelNames(const std::vector<Matcher>& matchers,
                                                       size_t limit, bool* truncated) = 0;
+  // What could not be had from secondary sources in the calls so far: the answers are right for the
+  // rest. Texts for the user, each once.
+  virtual std::vector<std::string> Warnings() const { return {}; }
   // Upper bound of the number of series a selection returns, cheaply; for admission and plan order.
   virtual uint64_t EstimateSeries(const std::vector<Matcher>& matchers) = 0;
 };

@@ -16,6 +16,7 @@ class FakeStorage : public Storage, public StorageAdmin {
  public:
   testing_support::MemoryStorage memory;
   std::pair<int64_t, int64_t> bounds{0, 1'000'000'000};
+  std::vector<BlockInfo> blocks;
   Status querier_status;  // what NewQuerier fails with
 
   Result<std::unique_ptr<Querier>> NewQuerier(int64_t min_ms, int64_t max_ms) override {
@@ -33,7 +34,7 @@ class FakeStorage : public Storage, public StorageAdmin {
   Status DeleteSeries(int64_t, int64_t, const std::vector<Matcher>&) override { return Unused(); }
   Status CleanTombstones() override { return Unused(); }
   Result<TsdbStats> Stats(size_t) override { return Unused(); }
-  std::vector<BlockInfo> Blocks() override { return {}; }
+  std::vector<BlockInfo> Blocks() override { return blocks; }
   ReplayProgress replay() const override { return {}; }
   Status Apply(const StorageSettings&) override { return Unused(); }
   std::pair<int64_t, int64_t> TimeBounds() override { return bounds; }

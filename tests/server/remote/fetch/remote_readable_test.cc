@@ -1,0 +1,355 @@
+#include "server/remote/fetch/remote_readable.h"
+
+#include <gtest/gtest.h>
+
+#include "server/remote/read_handler.h"
+#include "tests/server/remote/fake_storage.h"
+#include "tests/server/remote/read_client.h"
+
+namespace deucalion::remote {
+namespace {
+
+constexpr int64_t kNow = 100'000'000;
+
+// Another server, reached without a network: our own remote read handler over a storage of its own.
+class OtherServer {
+ public:
+  FakeStorage storage;
+  Labels external_labels;
+  bool only_samples = false;  // as a server that does not know chunks
+  std::function<Result<scrape::HttpResponse>()> instead;
+  std::vector<scrape::HttpRequest> requests;
+
+  Result<scrape::HttpResponse> Serve(scrape::HttpRequest sent) {
+    requests.push_back(sent);
+    if (instead) return instead();
+    MetricRegistry metrics;
+    ReadHandler handler({.storage = [this] { return &storage; },
+                         .external_labels = [this] { return external_labels; },
+                         .logger = Logger::Null(),
+                         .metrics = &metrics});
+    http::Request request;
+    request.body = only_samples ? WithoutChunks(sent.body) : std::move(sent.body);
+    http::Response response;
+    handler.Serve(request, &response);
+    scrape::HttpResponse answer{.status = response.status,
+                                .status_line = scrape::HttpStatusLine(response.status)};
+    for (const auto& [name, value] : response.headers) {
+      if (name == "Content-Type") answer.headers["content-type"] = value;
+    }
+    answer.body = BodyOf(response);
+    return answer;
+  }
+
+ private:
+  static std::string WithoutChunks(const std::string& block) {
+    std::string message, query, out;
+    EXPECT_TRUE(snappy::Uncompress(block.data(), block.size(), &message));
+    WireReader in(message);
+    while (in.Next()) {
+      if (in.field() == 1) {
+        query = in.Bytes();
+      } else {
+        in.Skip();
+      }
+    }
+    const std::string request = RequestBytes({query}, {0});
+    snappy::Compress(request.data(), request.size(), &out);
+    return out;
+  }
+};
+
+class DirectClient : public scrape::HttpClient {
+ public:
+  explicit DirectClient(OtherServer* server) : server_(server) {}
+  void Send(scrape::HttpRequest request, Done done) override {
+    done(server_->Serve(std::move(request)));
+  }
+
+ private:
+  OtherServer* const server_;
+};
+
+class RemoteReadableTest : public ::testing::Test {
+ protected:
+  RemoteReadableTest()
+      : readable_({.storage = [this] { return &local_; },
+                   .metrics = &metrics_,
+                   .clock = &clock_,
+                   .user_agent = "test",
+                   .margin_ms = 1000,
+                   .client = [this](const scrape::HttpClientConfig&)
+                       -> Result<std::unique_ptr<scrape::HttpClient>> {
+                     return std::unique_ptr<scrape::HttpClient>(
+                         std::make_unique<DirectClient>(&other_));
+                   }}) {
+    clock_.SetWallMs(kNow);
+  }
+
+  static config::RemoteReadConfig Entry() {
+    config::RemoteReadConfig entry;
+    entry.url = "http://other/api/v1/read";
+    entry.name = "other";
+    entry.read_recent = true;
+    return entry;
+  }
+
+  // "{a="1"} 1@5 2@6; …" of one selection.
+  std::string Select(const std::vector<Matcher>& matchers, int64_t min_ms = 0,
+                     int64_t max_ms = kNow, const std::string& func = "") {
+    auto querier = readable_.NewQuerier(min_ms, max_ms);
+    EXPECT_TRUE(querier.ok()) << querier.status().ToString();
+    auto set = (*querier)->Select(true, {.min_ms = min_ms, .max_ms = max_ms, .func = func},
+                                  matchers, nullptr);
+    EXPECT_TRUE(set.ok()) << set.status().ToString();
+    warnings_ = (*querier)->Warnings();
+    std::string text;
+    for (size_t i = 0; i < (*set)->size(); i++) {
+      Labels labels;
+      (*set)->LabelsOf(i, &labels);
+      text += (text.empty() ? "" : "; ") + labels.ToString();
+      SampleColumns columns;
+      EXPECT_TRUE((*set)->Read(i, min_ms, max_ms, &columns).ok());
+      for (size_t k = 0; k < columns.times.size(); k++) {
+        text += " " + std::to_string(static_cast<int>(columns.values[k])) + "@" +
+                std::to_string(columns.times[k]);
+      }
+      for (const HistogramPoint& point : columns.histograms) {
+        text += " h" + std::to_string(static_cast<int>(point.histogram.count)) + "@" +
+                std::to_string(point.time_ms);
+      }
+    }
+    return text;
+  }
+  std::string SelectUp() { return Select({Matcher::Equal("__name__", "up")}); }
+
+  ManualClock clock_;
+  FakeStorage local_;
+  OtherServer other_;
+  MetricRegistry metrics_;
+  RemoteReadable readable_;
+  std::vector<std::string> warnings_;
+};
+
+TEST_F(RemoteReadableTest, WithoutEntriesItIsTheLocalStorage) {
+  ASSERT_TRUE(local_.memory.Append({{"__name__", "up"}}, 5, 1).ok());
+  EXPECT_EQ(SelectUp(), "up 1@5");
+  EXPECT_TRUE(other_.requests.empty());
+}
+
+TEST_F(RemoteReadableTest, MergesSeriesAndSamplesAndTheLocalOnesWin) {
+  for (const bool only_samples : {false, true}) {
+    local_.memory.Clear();
+    other_.storage.memory.Clear();
+    other_.only_samples = only_samples;
+    ASSERT_TRUE(local_.memory.Append({{"__name__", "up"}, {"i", "b"}}, 30, 3).ok());
+    ASSERT_TRUE(local_.memory.Append({{"__name__", "up"}, {"i", "b"}}, 40, 4).ok());
+    ASSERT_TRUE(local_.memory.Append({{"__name__", "up"}, {"i", "d"}}, 1, 9).ok());
+    for (int t = 10; t <= 50; t += 10) {
+      ASSERT_TRUE(other_.storage.memory.Append({{"__name__", "up"}, {"i", "b"}}, t, 70 + t).ok());
+    }
+    ASSERT_TRUE(other_.storage.memory.Append({{"__name__", "up"}, {"i", "a"}}, 7, 1).ok());
+    ASSERT_TRUE(other_.storage.memory.Append({{"__name__", "up"}, {"i", "c"}}, 8, 2).ok());
+    ASSERT_TRUE(other_.storage.memory.Append({{"__name__", "down"}}, 8, 2).ok());
+    ASSERT_TRUE(readable_.Apply({Entry()}, {}).ok());
+    EXPECT_EQ(SelectUp(),
+              "up{i=\"a\"} 1@7; "
+              "up{i=\"b\"} 80@10 90@20 3@30 4@40 120@50; "
+              "up{i=\"c\"} 2@8; up{i=\"d\"} 9@1");
+    EXPECT_TRUE(warnings_.empty());
+  }
+}
+
+TEST_F(RemoteReadableTest, HistogramsComeThroughBothKindsOfAnswer) {
+  FloatHistogram h;
+  h.count = 3;
+  h.sum = 2;
+  h.positive_spans = {{0, 1}};
+  h.positive_buckets = {3};
+  ASSERT_TRUE(other_.storage.memory.AppendHistogram({{"__name__", "up"}}, 20, h).ok());
+  ASSERT_TRUE(local_.memory.Append({{"__name__", "up"}}, 10, 1).ok());
+  ASSERT_TRUE(readable_.Apply({Entry()}, {}).ok());
+  for (const bool only_samples : {false, true}) {
+    other_.only_samples = only_samples;
+    EXPECT_EQ(SelectUp(), "up 1@10 h3@20");
+  }
+}
+
+TEST_F(RemoteReadableTest, ExternalLabelsAreAskedForAndTakenOutAgain) {
+  other_.external_labels = Labels{{"replica", "1"}, {"site", "x"}};
+  ASSERT_TRUE(other_.storage.memory.Append({{"__name__", "up"}}, 10, 1).ok());
+  ASSERT_TRUE(readable_.Apply({Entry()}, {{"site", "x"}, {"replica", "1"}}).ok());
+  EXPECT_EQ(SelectUp(), "up 1@10");
+  // One that the query names itself is left as it is.
+  EXPECT_EQ(Select({Matcher::Equal("__name__", "up"), Matcher::Equal("site", "x")}),
+            "up{site=\"x\"} 1@10");
+  // Another site's labels match nothing there.
+  ASSERT_TRUE(readable_.Apply({Entry()}, {{"site", "y"}}).ok());
+  EXPECT_EQ(SelectUp(), "");
+  config::RemoteReadConfig all = Entry();
+  all.filter_external_labels = false;
+  ASSERT_TRUE(readable_.Apply({all}, {{"site", "y"}}).ok());
+  EXPECT_EQ(SelectUp(), "up{replica=\"1\", site=\"x\"} 1@10");
+}
+
+TEST_F(RemoteReadableTest, AsksOnlyWithAllRequiredMatchers) {
+  config::RemoteReadConfig entry = Entry();
+  entry.required_matchers = {{"job", "a"}, {"env", "b"}};
+  ASSERT_TRUE(readable_.Apply({entry}, {}).ok());
+  SelectUp();
+  Select({Matcher::Equal("job", "a"), Matcher::NotEqual("env", "b")});
+  Select({Matcher::Equal("job", "a"), Matcher::Equal("env", "c")});
+  EXPECT_EQ(other_.requests.size(), 0u);
+  Select({Matcher::Equal("job", "a"), Matcher::Equal("env", "b")});
+  EXPECT_EQ(other_.requests.size(), 1u);
+}
+
+TEST_F(RemoteReadableTest, WithoutReadRecentOnlyWhatIsOlderThanTheLocalData) {
+  config::RemoteReadConfig entry = Entry();
+  entry.read_recent = false;
+  ASSERT_TRUE(readable_.Apply({entry}, {}).ok());
+  local_.blocks = {{.id = "a", .min_ms = 50'000, .max_ms = 60'000}};
+  ASSERT_TRUE(other_.storage.memory.Append({{"__name__", "up"}}, 40'000, 1).ok());
+  ASSERT_TRUE(other_.storage.memory.Append({{"__name__", "up"}}, 51'000, 2).ok());
+  ASSERT_TRUE(other_.storage.memory.Append({{"__name__", "up"}}, 51'001, 3).ok());
+  const std::vector<Matcher> up = {Matcher::Equal("__name__", "up")};
+  EXPECT_EQ(Select(up, 0, 90'000), "up 1@40000 2@51000");
+  EXPECT_EQ(Select(up, 51'001, 90'000), "");
+  EXPECT_EQ(other_.requests.size(), 1u);
+}
+
+TEST_F(RemoteReadableTest, WhatAnotherServerCannotAnswerIsAWarning) {
+  ASSERT_TRUE(local_.memory.Append({{"__name__", "up"}}, 5, 1).ok());
+  ASSERT_TRUE(readable_.Apply({Entry()}, {}).ok());
+  const auto answer = [](int status, const std::string& type, const std::string& body) {
+    return [=]() -> Result<scrape::HttpResponse> {
+      scrape::HttpResponse response{.status = status,
+                                    .status_line = scrape::HttpStatusLine(status),
+                                    .body = body};
+      response.headers["content-type"] = type;
+      return response;
+    };
+  };
+  const std::string chunks =
+      "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse";
+  const struct {
+    std::function<Result<scrape::HttpResponse>()> instead;
+    std::string want;
+  } cases[] = {
+      {[]() -> Result<scrape::HttpResponse> { return UnavailableError("no route"); },
+       "remote_read: error sending request: no route"},
+      {answer(503, "text/plain", " busy\n"),
+       "remote_read: remote server http://other/api/v1/read returned http status 503 Service "
+       "Unavailable: busy"},
+      {answer(200, "text/html", "hello"), "remote_read: unsupported content type: text/html"},
+      {answer(200, "application/x-protobuf", "hello"), "remote_read: snappy: corrupt input"},
+      {answer(200, chunks, "\x05yyyyhello"),
+       "remote_read: chunkedReader: corrupted frame; checksum mismatch"},
+      {answer(200, chunks, "\xff\xff\xff\xff\x7f"),
+       "remote_read: chunkedReader: message size exceeded the limit 50000000 bytes; got: "
+       "34359738367 bytes"},
+      {answer(200, chunks, "\x05yy"),
+       "remote_read: chunkedReader: unexpected end of the response"},
+  };
+  for (const auto& c : cases) {
+    other_.instead = c.instead;
+    EXPECT_EQ(SelectUp(), "up 1@5");
+    EXPECT_EQ(warnings_, std::vector<std::string>{c.want});
+  }
+}
+
+TEST_F(RemoteReadableTest, AFailureOfTheLocalStorageIsAnError) {
+  ASSERT_TRUE(readable_.Apply({Entry()}, {}).ok());
+  local_.querier_status = InternalError("disk on fire");
+  EXPECT_EQ(readable_.NewQuerier(0, 1).status().message(), "disk on fire");
+}
+
+TEST_F(RemoteReadableTest, LabelNamesAreTheLocalOnesAndSaySo) {
+  ASSERT_TRUE(local_.memory.Append({{"__name__", "up"}}, 5, 1).ok());
+  ASSERT_TRUE(readable_.Apply({Entry()}, {}).ok());
+  auto querier = readable_.NewQuerier(0, kNow);
+  ASSERT_TRUE(querier.ok());
+  bool truncated = false;
+  EXPECT_EQ((*querier)->LabelNames({}, 0, &truncated)->size(), 1u);
+  EXPECT_EQ((*querier)->LabelValues("__name__", {}, 0, &truncated)->size(), 1u);
+  EXPECT_EQ((*querier)->Warnings(), std::vector<std::string>{"not implemented"});
+}
+
+TEST_F(RemoteReadableTest, NothingIsStableWhileOthersAreAsked) {
+  ASSERT_TRUE(readable_.Apply({Entry()}, {}).ok());
+  EXPECT_EQ(readable_.StableHorizonMs(), INT64_MIN);
+}
+
+TEST_F(RemoteReadableTest, DuplicatesAreRefusedAndTheOldEntriesStay) {
+  ASSERT_TRUE(readable_.Apply({Entry()}, {}).ok());
+  EXPECT_EQ(readable_.Apply({Entry(), Entry()}, {}).message(),
+            "duplicate remote read configs are not allowed, found duplicate for URL: "
+            "http://other/api/v1/read");
+  SelectUp();
+  EXPECT_EQ(other_.requests.size(), 1u);
+  ASSERT_TRUE(readable_.Apply({}, {}).ok());
+  SelectUp();
+  EXPECT_EQ(other_.requests.size(), 1u);
+}
+
+TEST_F(RemoteReadableTest, SaysWhatItSendsAndCountsIt) {
+  config::RemoteReadConfig entry = Entry();
+  entry.headers = {{"X-Tenant", "a"}};
+  entry.remote_timeout_ms = 1234;
+  ASSERT_TRUE(readable_.Apply({entry}, {}).ok());
+  Select({Matcher::Equal("__name__", "up")}, 7, 9, "rate");
+  const scrape::HttpRequest& sent = other_.requests.at(0);
+  EXPECT_EQ(sent.method + " " + sent.url, "POST http://other/api/v1/read");
+  EXPECT_EQ(sent.timeout_ms, 1234);
+  std::string headers;
+  for (const auto& [name, value] : sent.headers) headers += name + ": " + value + "\n";
+  EXPECT_EQ(headers,
+            "Content-Encoding: snappy\nAccept-Encoding: snappy\nContent-Type: "
+            "application/x-protobuf\nUser-Agent: test\nX-Prometheus-Remote-Read-Version: "
+            "0.1.0\nX-Tenant: a\n");
+  std::string message;
+  ASSERT_TRUE(snappy::Uncompress(sent.body.data(), sent.body.size(), &message));
+  const auto request = ParseReadRequest(message);
+  ASSERT_TRUE(request.ok());
+  ASSERT_EQ(request->queries.size(), 1u);
+  EXPECT_EQ(request->queries[0].min_ms, 7);
+  EXPECT_EQ(request->queries[0].max_ms, 9);
+  EXPECT_EQ(request->queries[0].hints.func, "rate");
+  EXPECT_EQ(request->accepted_types, (std::vector<int32_t>{1, 0}));
+  const std::string shown = metrics_.TextExposition();
+  const std::string labels = "remote_name=\"other\",url=\"http://other/api/v1/read\"";
+  for (const std::string& line :
+       {"prometheus_remote_storage_read_queries_total{" + labels +
+            ",response_type=\"chunked\",code=\"200\"} 1",
+        "prometheus_remote_storage_remote_read_queries{" + labels + "} 0",
+        "prometheus_remote_storage_read_request_duration_seconds_count{" + labels +
+            ",response_type=\"chunked\"} 1"}) {
+    EXPECT_NE(shown.find(line), std::string::npos) << line << "\n" << shown;
+  }
+}
+
+TEST_F(RemoteReadableTest, ACancelledQueryDoesNotWaitForTheAnswer) {
+  class Silent : public scrape::HttpClient {
+   public:
+    void Send(scrape::HttpRequest, Done) override {}
+  };
+  MetricRegistry metrics;
+  RemoteReadable readable({.storage = [this] { return &local_; },
+                           .metrics = &metrics,
+                           .clock = &clock_,
+                           .client = [](const scrape::HttpClientConfig&)
+                               -> Result<std::unique_ptr<scrape::HttpClient>> {
+                             return std::unique_ptr<scrape::HttpClient>(std::make_unique<Silent>());
+                           }});
+  ASSERT_TRUE(readable.Apply({Entry()}, {}).ok());
+  auto querier = readable.NewQuerier(0, kNow);
+  ASSERT_TRUE(querier.ok());
+  CancelToken client;
+  client.Cancel();
+  const CancelToken deadline(&clock_, 0, &client);
+  EXPECT_EQ((*querier)->Select(true, {.max_ms = kNow}, {}, &deadline).status().code(),
+            StatusCode::kCanceled);
+}
+
+}  // namespace
+}  // namespace deucalion::remote
