@@ -11,6 +11,7 @@ namespace {
 constexpr int64_t kNsPerMs = 1'000'000;
 // How long new samples may lie in the WAL unread: far below the deadline of a batch.
 constexpr int64_t kPollNs = 50 * kNsPerMs;
+constexpr int64_t kDrainPollNs = 5 * kNsPerMs;
 constexpr int64_t kReadAgainNs = 1'000 * kNsPerMs;
 
 }  // namespace
@@ -33,7 +34,10 @@ Result<std::unique_ptr<QueueThread>> QueueThread::Start(
   return thread;
 }
 
-QueueThread::~QueueThread() { Stop(0); }
+QueueThread::~QueueThread() {
+  BeginStop(0);
+  Join();
+}
 
 SendQueue::Parts QueueThread::QueueParts() {
   return {.clock = parts_.clock,
@@ -62,30 +66,34 @@ void QueueThread::Send(int channel, std::string body, int attempt) {
   });
 }
 
-void QueueThread::Stop(int64_t deadline_ms) {
-  if (!thread_.joinable()) return;
-  stop_deadline_ms_ = deadline_ms;
+void QueueThread::BeginStop(int64_t deadline_ms) {
   {
     MutexLock lock(inbox_->mu);
-    inbox_->stopping = true;
+    inbox_->stop_at_ns =
+        std::min(inbox_->stop_at_ns, parts_.clock->MonotonicNs() + deadline_ms * kNsPerMs);
   }
   inbox_->wake.NotifyOne();
-  thread_.join();
+}
+
+void QueueThread::Join() {
+  if (thread_.joinable()) thread_.join();
 }
 
 void QueueThread::Run() {
   pthread_setname_np(pthread_self(), "remote-write");
-  int64_t deadline_ns = INT64_MAX;
+  bool stopping = false;
   for (;;) {
-    const bool stopping = HandOverReplies();
-    if (stopping && deadline_ns == INT64_MAX) {
+    const int64_t deadline_ns = HandOverReplies();
+    if (!stopping && deadline_ns != INT64_MAX) {
       queue_.Drain();
-      deadline_ns = parts_.clock->MonotonicNs() + stop_deadline_ms_ * kNsPerMs;
+      stopping = true;
     }
     int64_t wake_ns = queue_.Tick(cursor_->newest_ms());
     SavePosition();
     if (stopping) {
       if (queue_.drained() || parts_.clock->MonotonicNs() >= deadline_ns) break;
+      // Timers that only matter to a queue that goes on may be due: replies wake us.
+      wake_ns = std::max(wake_ns, parts_.clock->MonotonicNs() + kDrainPollNs);
       Wait(std::min(wake_ns, deadline_ns));
       continue;
     }
@@ -101,17 +109,16 @@ void QueueThread::Run() {
   }
 }
 
-// True when the queue is to stop.
-bool QueueThread::HandOverReplies() {
+int64_t QueueThread::HandOverReplies() {
   std::vector<Reply> replies;
-  bool stopping = false;
+  int64_t stop_at_ns = INT64_MAX;
   {
     MutexLock lock(inbox_->mu);
     replies.swap(inbox_->replies);
-    stopping = inbox_->stopping;
+    stop_at_ns = inbox_->stop_at_ns;
   }
   for (Reply& r : replies) queue_.OnReply(r.channel, std::move(r.reply));
-  return stopping;
+  return stop_at_ns;
 }
 
 void QueueThread::Wait(int64_t until_ns) {

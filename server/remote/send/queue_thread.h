@@ -32,14 +32,17 @@ class QueueThread {
                                                     const config::RemoteWriteConfig& config,
                                                     const Labels& external_labels, Parts parts,
                                                     std::shared_ptr<WriteTransport> transport);
-  // As Stop(0).
+  // Stops at once unless it was stopped.
   ~QueueThread();
 
   // For the requests from now on: credentials may have changed.
   void SetTransport(std::shared_ptr<WriteTransport> transport) EXCLUDES(mu_);
-  // Stops reading; sends what was read, as long as the receiver takes it, for at most `deadline_ms`.
-  // Nothing is lost: another life of the queue continues at the saved position. Idempotent.
-  void Stop(int64_t deadline_ms) EXCLUDES(mu_);
+  // Stops reading; sends what was read, as long as the receiver takes it, for at most `deadline_ms`
+  // from now. Does not wait. May be called again: the earliest deadline counts. Any thread.
+  void BeginStop(int64_t deadline_ms);
+  // Waits for the end. Nothing is lost: another life of the queue continues at the saved position.
+  // Once, by one thread, after BeginStop.
+  void Join();
 
  private:
   struct Reply {
@@ -51,7 +54,7 @@ class QueueThread {
     Mutex mu;
     CondVar wake;
     std::vector<Reply> replies GUARDED_BY(mu);
-    bool stopping GUARDED_BY(mu) = false;
+    int64_t stop_at_ns GUARDED_BY(mu) = INT64_MAX;  // another value: stopping
   };
 
   QueueThread(const config::RemoteWriteConfig& config, const Labels& external_labels, Parts parts,
@@ -63,7 +66,8 @@ class QueueThread {
   Status ReadBatch(std::string* position);
   void BeginGap(FeedGap gap);
   void SavePosition();
-  bool HandOverReplies();
+  // When to give up; INT64_MAX while nobody wants it to stop.
+  int64_t HandOverReplies();
   void Wait(int64_t until_ns);
   void Send(int channel, std::string body, int attempt) EXCLUDES(mu_);
 
@@ -72,7 +76,6 @@ class QueueThread {
   const std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
   Mutex mu_;
   std::shared_ptr<WriteTransport> transport_ GUARDED_BY(mu_);
-  int64_t stop_deadline_ms_ = 0;  // set before `stopping`
 
   // Of the thread.
   std::unique_ptr<WalCursor> cursor_;

@@ -1,29 +1,17 @@
 #include "server/remote/send/write_sender.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
-#include <array>
 #include <set>
 #include <utility>
 
 #include "server/config/go_url.h"
+#include "server/remote/entry_hash.h"
 
 namespace deucalion::remote {
 namespace {
 
-std::string HexMd5(const std::string& text) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int size = 0;
-  EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_md5(), nullptr);
-  std::string hex;
-  for (unsigned int i = 0; i < size; ++i) {
-    static constexpr char kDigits[] = "0123456789abcdef";
-    hex += kDigits[digest[i] >> 4];
-    hex += kDigits[digest[i] & 15];
-  }
-  return hex;
-}
+// What a queue that restarts has to bring out what it has under way.
+constexpr int64_t kHandOverMs = 1000;
 
 std::string NameOf(const config::RemoteWriteConfig& entry, const std::string& hash) {
   return entry.name.empty() ? hash.substr(0, 6) : entry.name;
@@ -57,7 +45,7 @@ Result<std::vector<WriteSender::Plan>> WriteSender::MakePlans(
   std::map<std::string, int> same_url;
   for (const config::RemoteWriteConfig& entry : entries) {
     if (!Unsupported(entry).empty()) continue;
-    Plan plan{.entry = &entry, .hash = HexMd5(config::RemoteWriteYaml(entry))};
+    Plan plan{.entry = &entry, .hash = EntryHash(config::RemoteWriteYaml(entry))};
     const std::string shown_url = config::RedactUrl(*entry.url);
     if (!hashes.insert(plan.hash).second) {
       return InvalidArgumentError(
@@ -82,7 +70,7 @@ Status WriteSender::Apply(Storage* storage, const std::vector<config::RemoteWrit
   external_labels_ = external_labels;
   std::set<std::string> wanted;
   std::vector<Plan> to_start;
-  std::vector<std::string> to_stop;
+  std::vector<std::string> to_end, to_retire;
   for (Plan& plan : plans) {
     wanted.insert(plan.cursor);
     const auto running = queues_.find(plan.cursor);
@@ -95,13 +83,26 @@ Status WriteSender::Apply(Storage* storage, const std::vector<config::RemoteWrit
   for (const auto& [cursor, queue] : queues_) {
     const bool restarts = std::ranges::any_of(
         to_start, [&cursor = cursor](const Plan& plan) { return plan.cursor == cursor; });
-    if (restarts || !wanted.contains(cursor)) to_stop.push_back(cursor);
+    if (restarts) {
+      to_end.push_back(cursor);
+    } else if (!wanted.contains(cursor)) {
+      to_retire.push_back(cursor);
+    }
   }
-  StopQueues(to_stop);
-  for (Plan& plan : to_start)
+  EndQueues(to_end);
+  Retire(storage, to_retire);
+  ReapRetired(false);
+  for (Plan& plan : to_start) {
+    // It was gone and is back before it has ended.
+    if (const auto it = retired_.find(plan.cursor); it != retired_.end()) {
+      it->second->thread->BeginStop(0);
+      retired_.erase(it);
+    }
     RETURN_IF_ERROR(StartQueue(storage, std::move(plan), external_labels));
+  }
   for (const std::string& cursor : storage->wal_feed()->CursorNames()) {
-    if (!wanted.contains(cursor)) RETURN_IF_ERROR(storage->wal_feed()->ForgetCursor(cursor));
+    if (wanted.contains(cursor) || retired_.contains(cursor)) continue;
+    RETURN_IF_ERROR(storage->wal_feed()->ForgetCursor(cursor));
   }
   return OkStatus();
 }
@@ -127,17 +128,12 @@ Status WriteSender::StartQueue(Storage* storage, Plan plan, const Labels& extern
   return OkStatus();
 }
 
-// All at once, so that receivers that are down cost one deadline.
-void WriteSender::StopQueues(const std::vector<std::string>& cursors) {
-  std::vector<std::jthread> stops;
-  for (const std::string& cursor : cursors) {
-    QueueThread* const thread = queues_.at(cursor).thread.get();
-    stops.emplace_back(
-        [thread, deadline_ms = options_.flush_deadline_ms] { thread->Stop(deadline_ms); });
-  }
-  stops.clear();  // waits
+void WriteSender::EndQueues(const std::vector<std::string>& cursors) {
+  // All at once, so that receivers that are down cost one deadline.
+  for (const std::string& cursor : cursors) queues_.at(cursor).thread->BeginStop(kHandOverMs);
   for (const std::string& cursor : cursors) {
     const auto it = queues_.find(cursor);
+    it->second.thread->Join();
     it->second.thread = nullptr;
     metrics_.Remove(it->second.name, it->second.url);
     options_.logger->Info("Remote storage stopped.", {{"queue", it->second.name}});
@@ -145,10 +141,41 @@ void WriteSender::StopQueues(const std::vector<std::string>& cursors) {
   }
 }
 
+void WriteSender::Retire(Storage* storage, const std::vector<std::string>& cursors) {
+  for (const std::string& cursor : cursors) {
+    auto node = queues_.extract(cursor);
+    auto retired = std::make_unique<Retired>();
+    retired->thread = node.mapped().thread;
+    retired->thread->BeginStop(options_.flush_deadline_ms);
+    retired->waiter = std::jthread([this, storage, cursor, queue = std::move(node.mapped()),
+                                    ended = &retired->ended]() mutable {
+      queue.thread->Join();
+      metrics_.Remove(queue.name, queue.url);
+      const Status forgotten = storage->wal_feed()->ForgetCursor(cursor);
+      if (!forgotten.ok()) {
+        options_.logger->Warn("Forgetting the place of a remote write queue failed",
+                              {{"queue", queue.name}, {"err", forgotten}});
+      }
+      options_.logger->Info("Remote storage stopped.", {{"queue", queue.name}});
+      ended->store(true);
+    });
+    retired_.emplace(cursor, std::move(retired));
+  }
+}
+
+void WriteSender::ReapRetired(bool now) {
+  std::erase_if(retired_, [now](const auto& entry) { return now || entry.second->ended.load(); });
+}
+
 void WriteSender::Stop() {
-  std::vector<std::string> all;
-  for (const auto& [cursor, queue] : queues_) all.push_back(cursor);
-  StopQueues(all);
+  for (const auto& [cursor, queue] : queues_) queue.thread->BeginStop(options_.flush_deadline_ms);
+  ReapRetired(true);
+  for (const auto& [cursor, queue] : queues_) {
+    queue.thread->Join();
+    metrics_.Remove(queue.name, queue.url);
+    options_.logger->Info("Remote storage stopped.", {{"queue", queue.name}});
+  }
+  queues_.clear();
 }
 
 }  // namespace deucalion::remote

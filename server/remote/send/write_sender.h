@@ -4,13 +4,19 @@
 // and across reloads that change the rest of its entry. An entry with a new name or URL starts at
 // the present; the place of one that is gone is forgotten.
 //
+// A reload does not wait for receivers that do not answer. A queue that restarts has a second to
+// bring out what it has under way, and its next life sends the rest. One that is gone goes on in the
+// background for the flush deadline, as Prometheus's do, and its place is forgotten then.
+//
 // Thread-safe, except that Apply and Stop run one at a time.
 #ifndef DEUCALION_SERVER_REMOTE_SEND_WRITE_SENDER_H_
 #define DEUCALION_SERVER_REMOTE_SEND_WRITE_SENDER_H_
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "server/remote/send/queue_thread.h"
@@ -22,7 +28,7 @@ struct WriteSenderOptions {
   Logger* logger = nullptr;
   MetricRegistry* metrics = nullptr;
   std::string user_agent;
-  // For what is queued, at shutdown and when a queue is stopped by a reload.
+  // For what is queued, at shutdown and when a reload has taken a queue away.
   int64_t flush_deadline_ms = 60'000;
   std::function<SendQueue::FamilyMetadata()> metadata;
   std::function<int64_t()> newest_ms;  // see SendMetrics
@@ -52,7 +58,13 @@ class WriteSender {
     std::string name;  // as metrics call it
     std::string url;
     std::string hash;
-    std::unique_ptr<QueueThread> thread;
+    std::shared_ptr<QueueThread> thread;
+  };
+  // A queue that is gone from the configuration, until it has ended.
+  struct Retired {
+    std::shared_ptr<QueueThread> thread;
+    std::atomic<bool> ended{false};
+    std::jthread waiter;  // joins the queue, then forgets all about it
   };
   // What one entry of a new configuration comes to.
   struct Plan {
@@ -65,12 +77,18 @@ class WriteSender {
   Result<std::vector<Plan>> MakePlans(const std::vector<config::RemoteWriteConfig>& entries);
   Result<std::shared_ptr<WriteTransport>> NewTransport(const config::RemoteWriteConfig& entry);
   Status StartQueue(Storage* storage, Plan plan, const Labels& external_labels);
-  void StopQueues(const std::vector<std::string>& cursors);
+  // Queues that start again.
+  void EndQueues(const std::vector<std::string>& cursors);
+  // Queues that do not.
+  void Retire(Storage* storage, const std::vector<std::string>& cursors);
+  // Those that have ended; all of them when `now`.
+  void ReapRetired(bool now);
 
   const WriteSenderOptions options_;
   SendMetrics metrics_;
   std::unique_ptr<scrape::HttpEngine> http_;  // made with the first queue; outlives all of them
   std::map<std::string, Queue> queues_;       // by cursor
+  std::map<std::string, std::unique_ptr<Retired>> retired_;
   Labels external_labels_;
 };
 

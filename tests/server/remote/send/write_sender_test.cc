@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <mutex>
 #include <thread>
+#include <vector>
 
 #include "tests/server/remote/send/fake_receiver.h"
 #include "tests/support/temp_dir.h"
@@ -34,6 +36,7 @@ class WriteSenderTest : public ::testing::Test {
     explicit Transport(WriteSenderTest* test) : test_(test) {}
     void Send(std::string body, int, std::function<void(WriteReply)> done) override {
       ++test_->requests_;
+      if (test_->Swallows(done)) return;
       done(test_->down_ ? Down() : test_->receiver_.Accept(body));
     }
 
@@ -46,7 +49,7 @@ class WriteSenderTest : public ::testing::Test {
     sender_ = std::make_unique<WriteSender>(WriteSenderOptions{
         .logger = Logger::Null(),
         .metrics = registry_.get(),
-        .flush_deadline_ms = 5'000,
+        .flush_deadline_ms = flush_deadline_ms_,
         .transport = [this](const config::RemoteWriteConfig&) -> Result<std::shared_ptr<WriteTransport>> {
           ++transports_;
           return std::shared_ptr<WriteTransport>(std::make_shared<Transport>(this));
@@ -84,6 +87,27 @@ class WriteSenderTest : public ::testing::Test {
     ASSERT_EQ(receiver_.samples(), samples);
   }
 
+  // A black hole, until it times out.
+  bool Swallows(const std::function<void(WriteReply)>& done) {
+    const std::lock_guard lock(swallowed_mu_);
+    if (silent_) swallowed_.push_back(done);
+    return silent_;
+  }
+  void EndSilence() {
+    const std::lock_guard lock(swallowed_mu_);
+    silent_ = false;
+    for (const auto& done : swallowed_) done(Down());
+    swallowed_.clear();
+  }
+
+  template <typename Condition>
+  static bool Becomes(Condition condition) {
+    for (int i = 0; i < 2'000 && !condition(); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return condition();
+  }
+
   TempDir dir_;
   bool memory_catalog_ = false;
   ManualClock db_clock_{Clock::Real()->NowMs()};
@@ -91,8 +115,12 @@ class WriteSenderTest : public ::testing::Test {
   std::unique_ptr<tsdb::Db> db_;
   FakeReceiver receiver_;
   std::atomic<bool> down_{false};
+  std::mutex swallowed_mu_;
+  bool silent_ = false;
+  std::vector<std::function<void(WriteReply)>> swallowed_;
   std::atomic<int> requests_{0};
   int transports_ = 0;
+  int64_t flush_deadline_ms_ = 5'000;
   size_t written_ = 0;
   std::unique_ptr<MetricRegistry> registry_;
   std::unique_ptr<WriteSender> sender_;
@@ -171,18 +199,46 @@ TEST_F(WriteSenderTest, RemovedEntriesAreForgottenAndTwinsRefused) {
             "duplicate remote write configs are not allowed, found duplicate for URL: "
             "http://user:xxxxx@there/api/v1/write");
   ASSERT_TRUE(Apply({Entry("a")}).ok());
-  EXPECT_EQ(db_->wal_feed()->CursorNames(), std::vector<std::string>{"name:a"});
+  EXPECT_TRUE(Becomes(
+      [&] { return db_->wal_feed()->CursorNames() == std::vector<std::string>{"name:a"}; }));
   EXPECT_NE(registry_->TextExposition().find(
                 "prometheus_remote_storage_shards{remote_name=\"a\",url=\"http://user:xxxxx@there"),
             std::string::npos);
   ASSERT_TRUE(Apply({}).ok());
-  EXPECT_TRUE(db_->wal_feed()->CursorNames().empty());
+  EXPECT_TRUE(Becomes([&] { return db_->wal_feed()->CursorNames().empty(); }));
   EXPECT_EQ(registry_->TextExposition().find("remote_name"), std::string::npos);
   auto aws = Entry("aws");
   aws.sigv4.emplace();
   EXPECT_EQ(WriteSender::Unsupported(aws), "sigv4");
   ASSERT_TRUE(Apply({aws}).ok());
   EXPECT_TRUE(db_->wal_feed()->CursorNames().empty());
+}
+
+TEST_F(WriteSenderTest, AReloadDoesNotWaitForAReceiverThatSaysNothing) {
+  flush_deadline_ms_ = 600'000;
+  StartSender();
+  ASSERT_TRUE(Apply({Entry("a"), Entry("b")}).ok());
+  {
+    const std::lock_guard lock(swallowed_mu_);
+    silent_ = true;
+  }
+  Append(begin_ms_ + 1);
+  ASSERT_TRUE(Becomes([&] { return requests_ >= 2; }));
+  const auto begin = std::chrono::steady_clock::now();
+  // One changes, one goes.
+  auto changed = Entry("a");
+  changed.queue.max_samples_per_send = 3;
+  ASSERT_TRUE(Apply({changed}).ok());
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60));
+  // The one that went still tries, and keeps its place meanwhile.
+  EXPECT_EQ(db_->wal_feed()->CursorNames(), (std::vector<std::string>{"name:a", "name:b"}));
+  // Back again before it has given up: a new queue, which starts at the present.
+  ASSERT_TRUE(Apply({changed, Entry("b")}).ok());
+  EndSilence();
+  Append(begin_ms_ + 2);
+  WaitFor(written_);
+  ASSERT_TRUE(Apply({}).ok());
+  EXPECT_TRUE(Becomes([&] { return db_->wal_feed()->CursorNames().empty(); }));
 }
 
 TEST_F(WriteSenderTest, WhatTheWalNoLongerHoldsIsReadFromStorage) {
