@@ -22,6 +22,7 @@
 #include "server/config/default_config.h"
 #include "server/config/file_fingerprint.h"
 #include "server/config/go_url.h"
+#include "server/exit_on_signal.h"
 #include "server/inactive_options.h"
 #include "server/probe.h"
 #include "server/web/process_metrics.h"
@@ -67,7 +68,8 @@ promql::ParserOptions ParserOptionsOf(const config::FeatureSet& features) {
 
 api::FeatureSwitches FeatureSwitchesOf(const config::Flags& flags,
                                        const config::FeatureSet& features) {
-  return {.auto_reload_config = flags.config_auto_reload,
+  return {.agent = flags.agent,
+          .auto_reload_config = flags.config_auto_reload,
           .admin = flags.web_enable_admin_api,
           .lifecycle = flags.web_enable_lifecycle,
           .remote_write_receiver = flags.web_enable_remote_write_receiver,
@@ -87,8 +89,9 @@ App::App(config::CommandLine command_line, config::BuildInfo build, bool use_def
     : command_line_(std::move(command_line)),
       build_(build),
       use_default_config_(use_default_config),
+      data_path_(flags_.agent ? flags_.agent_path : flags_.tsdb_path),
       start_ms_(Clock::Real()->NowMs()),
-      clean_end_(FileSystem::Posix(), flags_.tsdb_path),
+      clean_end_(FileSystem::Posix(), data_path_),
       logger_(Logger::Stderr(LevelOf(flags_.log_level),
                              flags_.log_format == "json" ? LogFormat::kJson : LogFormat::kLogfmt)) {
 }
@@ -179,7 +182,7 @@ int App::Prepare() {
       flags_.tsdb_retention_time_ms != 0 || flags_.tsdb_retention_size != 0 || retention;
   config::SettleFlags(external_path_, retention ? tsdb->retention->time_ms : 0,
                       retention ? tsdb->retention->size : 0, &flags_);
-  if (!retention_given) {
+  if (!retention_given && !flags_.agent) {
     logger_->Info("No time or size retention was set so using the default time retention",
                   {{"duration", FormatDuration(flags_.tsdb_retention_time_ms)}});
   }
@@ -233,7 +236,7 @@ promql::EngineOptions App::EngineOptionsOf() {
   options.pool = query_workers_.get();
   options.metrics = &metrics_;
   options.logger = logger_.get();
-  options.active_query_path = JoinPath(flags_.tsdb_path, "queries.active");
+  if (!flags_.agent) options.active_query_path = JoinPath(data_path_, "queries.active");
   return options;
 }
 
@@ -324,8 +327,10 @@ api::ApiOptions App::ApiOptionsOf() {
                     "--web.enable-remote-write-receiver");
   };
   options.remote_read = [this](http::Request& request, http::Response* response) {
+    if (flags_.agent) return response->Error(500, api::kNoReadsInAgent);
     read_handler_->Serve(request, response);
   };
+  options.agent = flags_.agent;
   options.enable_admin = flags_.web_enable_admin_api;
   options.external_url = external_url_;
   const auto url = config::ParseGoUrl(external_url_);
@@ -351,6 +356,7 @@ void App::RegisterRoutes() {
   web.version = build_.version;
   web.version_json = api_->BuildInfoJson();
   web.user_assets = flags_.web_user_assets;
+  web.agent = flags_.agent;
   web.page_title = flags_.web_page_title;
   web.path_prefix = external_path_;
   web::Register(web, router_.get());
@@ -358,6 +364,7 @@ void App::RegisterRoutes() {
   api::RegisterFederate(
       {.storage = [this] { return storage_.get(); },
        .stopping = [this] { return stopping_.load(); },
+       .agent = flags_.agent,
        .clock = Clock::Real(),
        .lookback_ms = flags_.query_lookback_delta_ms,
        .external_labels = [this] { return CurrentConfig()->global.scrape.external_labels; },
@@ -379,7 +386,7 @@ Status App::StartHttp() {
   notifications_ = std::make_unique<api::Notifications>(
       Clock::Real(), static_cast<size_t>(flags_.web_max_notifications_subscribers), &metrics_);
   notifications_->Add(api::kStartingUpText);
-  RETURN_IF_ERROR(FileSystem::Posix()->CreateDirs(flags_.tsdb_path));
+  RETURN_IF_ERROR(FileSystem::Posix()->CreateDirs(data_path_));
 
   query_workers_ = std::make_unique<WorkerPool>("query-worker", WorkerThreads());
   engine_ = std::make_unique<promql::Engine>(EngineOptionsOf());
@@ -459,17 +466,20 @@ Status App::SecureHttp(http::ServerOptions* options) {
 Status App::OpenDatabase() {
   const int64_t begin_ns = Clock::Real()->MonotonicNs();
   const auto config = CurrentConfig();
-  logger_->Info("Starting TSDB ...", {{"path", flags_.tsdb_path}});
+  logger_->Info("Starting TSDB ...", {{"path", data_path_}});
   const bool clean = clean_end_.WasClean();
+  const ExitOnSignal exit_on_signal(logger_.get());
   ASSIGN_OR_RETURN(owned_storage_,
-                   storage_opener_.Open({.flags = &flags_,
+                   storage_opener_.Open({.path = data_path_,
+                                         .flags = &flags_,
                                          .features = &features_,
                                          .logger = logger_.get(),
                                          .metrics = &metrics_,
                                          .settings = SettingsOf(*config, flags_, features_)}));
   clean_end_.Clear();
   const double seconds = static_cast<double>(Clock::Real()->MonotonicNs() - begin_ns) / 1e9;
-  storage_gauges_->Started(!flags_.tsdb_no_lockfile, clean, seconds);
+  storage_gauges_->Started(!(flags_.agent ? flags_.agent_no_lockfile : flags_.tsdb_no_lockfile),
+                           clean, seconds);
   logger_->Info("TSDB started", {{"seconds", seconds}});
   return OkStatus();
 }
@@ -577,8 +587,7 @@ void App::WaitForSignals() {
       (void)Reload();  // has been logged
       continue;
     }
-    logger_->Warn("Received an OS signal, exiting gracefully...",
-                  {{"signal", signal == SIGINT ? "interrupt" : "terminated"}});
+    LogSignal(logger_.get(), signal);
     return;
   }
 }

@@ -85,6 +85,7 @@ class App {
   const config::FeatureSet& features_ = command_line_.features;
   const config::BuildInfo build_;
   const bool use_default_config_;
+  const std::string data_path_;
   const int64_t start_ms_;
   CleanEndMark clean_end_;
   std::unique_ptr<Logger> logger_;

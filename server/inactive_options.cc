@@ -13,6 +13,14 @@ constexpr auto kFlags = std::to_array<std::string_view>({
     "web.console.templates",
     "web.console.libraries",
     "web.search.max-limit",
+    // An agent keeps its data as a server does, only shorter: for retention.max-time.
+    "storage.agent.wal-segment-size",
+    "storage.agent.wal-compression",
+    "storage.agent.wal-compression-type",
+    "storage.agent.wal-truncate-frequency",
+    "storage.agent.retention.min-time",
+    "storage.agent.checkpoint-from-in-memory-series",
+    "storage.agent.checkpoint-batch-size",
     // Those that shape Prometheus's data directory; ours has a format of its own.
     "storage.tsdb.max-block-chunk-segment-size",
     "storage.tsdb.wal-segment-size",
@@ -54,8 +62,7 @@ std::vector<std::string> InactiveFlags(const config::Flags& flags) {
   const config::Flags defaults;
   std::vector<std::string> names;
   for (const config::FlagSpec& spec : config::FlagTable()) {
-    const bool of_agent = spec.name == "agent" || spec.name.starts_with("storage.agent.");
-    if (!of_agent && std::ranges::find(kFlags, spec.name) == kFlags.end()) continue;
+    if (std::ranges::find(kFlags, spec.name) == kFlags.end()) continue;
     if (config::FlagText(spec, flags) == config::FlagText(spec, defaults)) continue;
     names.push_back("--" + std::string(spec.name));
   }

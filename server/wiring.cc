@@ -32,8 +32,9 @@ Result<std::unique_ptr<Storage>> StorageOpener::Open(const StorageParts& parts) 
   options.settings = parts.settings;
   options.min_block_range_ms = parts.flags->tsdb_min_block_duration_ms;
   options.max_block_range_ms = parts.flags->tsdb_max_block_duration_ms;
-  options.lock_directory = !parts.flags->tsdb_no_lockfile;
-  ASSIGN_OR_RETURN(auto db, tsdb::Db::Open(parts.flags->tsdb_path, options));
+  options.lock_directory =
+      !(parts.flags->agent ? parts.flags->agent_no_lockfile : parts.flags->tsdb_no_lockfile);
+  ASSIGN_OR_RETURN(auto db, tsdb::Db::Open(parts.path, options));
   return std::unique_ptr<Storage>(std::move(db));
 }
 
@@ -49,6 +50,11 @@ StorageSettings SettingsOf(const config::Config& config, const config::Flags& fl
       if (retention->size != 0) settings.retention_bytes = static_cast<uint64_t>(retention->size);
       settings.retention_percent = retention->percentage;
     }
+  }
+  // An agent keeps what remote write may still have to send, and nobody else reads.
+  if (flags.agent) {
+    settings.retention_ms = flags.agent_retention_max_time_ms;
+    settings.retention_bytes = 0;
   }
   if (features.exemplar_storage) {
     settings.max_exemplars = config.storage.exemplars.has_value()

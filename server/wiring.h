@@ -15,6 +15,7 @@
 namespace deucalion {
 
 struct StorageParts {
+  std::string path;
   const config::Flags* flags = nullptr;
   const config::FeatureSet* features = nullptr;
   Logger* logger = nullptr;

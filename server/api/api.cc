@@ -12,6 +12,20 @@ namespace {
 
 constexpr std::string_view kBase = "/api/v1";
 
+// What agent mode has no storage for; as in Prometheus.
+constexpr std::string_view kNotInAgent[] = {
+    "/query",          "/query_range",
+    "/query_exemplars", "/format_query",
+    "/parse_query",    "/series",
+    "/labels",         "/label/:name/values",
+    "/rules",          "/alerts",
+    "/alertmanagers",  "/status/tsdb",
+    "/status/tsdb/blocks",
+    "/admin/tsdb/delete_series",
+    "/admin/tsdb/clean_tombstones",
+    "/admin/tsdb/snapshot",
+};
+
 std::string OpenApiFor(const ApiOptions& options, OpenApiVersion version) {
   std::string url = options.external_url;
   if (url.ends_with('/')) url.pop_back();
@@ -83,10 +97,15 @@ http::Handler Api::Wrap(const Binding& binding) {
       if (Ready(response)) handler(request, response);
     };
   }
-  return [this, method = binding.method, always = binding.always](http::Request& request,
-                                                                  http::Response* response) {
+  const bool unavailable = options_.agent && std::ranges::find(kNotInAgent, binding.path) !=
+                                                 std::end(kNotInAgent);
+  return [this, method = binding.method, always = binding.always, unavailable](
+             http::Request& request, http::Response* response) {
     if (!always && !Ready(response)) return;
     options_.cors.Apply(request, response);
+    if (unavailable) {
+      return RespondError(ErrorType::kExecution, "unavailable with Prometheus Agent", response);
+    }
     (this->*method)(request, response);
   };
 }

@@ -67,6 +67,8 @@ struct ApiOptions {
   // Outside the envelope, and without CORS; called when the database is there.
   http::Handler remote_write, remote_read;
 
+  // --agent: scraping and sending only. What would read the storage answers that it is unavailable.
+  bool agent = false;
   bool enable_admin = false;
   Cors cors;
   // Scheme and host of the external URL, and our own port: how targets on localhost are shown.

@@ -91,9 +91,9 @@ void RegisterFeatures(const FeatureSources& sources, const FeatureSwitches& swit
     registry->Set("service_discovery_providers", kind,
                   std::ranges::find(sources.discovery, kind) != sources.discovery.end());
   }
-  registry->Set("prometheus", "agent_mode", false);  // not there yet
+  registry->Set("prometheus", "agent_mode", switches.agent);
   registry->Set("prometheus", "auto_reload_config", switches.auto_reload_config);
-  registry->Set("prometheus", "server_mode", true);
+  registry->Set("prometheus", "server_mode", !switches.agent);
   registry->Set("prometheus", "stringlabels", true);
   registry->Set("scrape", "extra_scrape_metrics", true);
   registry->Set("scrape", "start_timestamp_zero_ingestion", switches.start_zero_ingestion);

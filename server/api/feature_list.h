@@ -25,6 +25,7 @@ struct FeatureSources {
 
 // What the command line says.
 struct FeatureSwitches {
+  bool agent = false;
   bool auto_reload_config = false;
   bool admin = false;
   bool lifecycle = false;

@@ -109,6 +109,10 @@ void RegisterFederate(FederateOptions options, http::Router* router) {
       response->headers.Set("X-Prometheus-Stopping", options.stopping() ? "true" : "false");
       return response->Text(503, "Service Unavailable");
     }
+    if (options.agent) {
+      errors->Increment();
+      return response->Error(500, kNoReadsInAgent);
+    }
     const auto form = request.Form();
     if (!form.ok()) {
       return response->Error(400, "error parsing form values: " + form.status().message());

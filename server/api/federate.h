@@ -13,9 +13,13 @@
 
 namespace deucalion::api {
 
+// What readers of storage outside the API's envelope are told in agent mode.
+inline constexpr std::string_view kNoReadsInAgent = "unsupported operation with WAL-only storage";
+
 struct FederateOptions {
   std::function<Storage*()> storage;  // null until it is open
   std::function<bool()> stopping;
+  bool agent = false;  // nothing to be had
   const Clock* clock = nullptr;
   int64_t lookback_ms = 300'000;
   std::function<Labels()> external_labels;

@@ -20,18 +20,9 @@ constexpr std::string_view kPage = R"html(<!DOCTYPE html>
 </head>
 <body>
 <h1>Deucalion</h1>
-<p>A monitoring server that speaks Prometheus: same configuration, same PromQL, same HTTP API.
-In Grafana, add a Prometheus data source with the address of this page.</p>
-<form action="@PREFIX@/api/v1/query">
-  <label>Ask something:
-  <input name="query" value="up" spellcheck="false" autofocus></label>
-</form>
-<ul>
-  <li><a href="@PREFIX@/api/v1/query?query=up">/api/v1/query?query=up</a>: which targets answer</li>
-  <li><a href="@PREFIX@/api/v1/targets">/api/v1/targets</a>: what is scraped, and what went wrong</li>
-  <li><a href="@PREFIX@/api/v1/label/__name__/values">/api/v1/label/__name__/values</a>: every metric name</li>
-  <li><a href="@PREFIX@/api/v1/status/tsdb">/api/v1/status/tsdb</a>: which metrics have the most series</li>
-  <li><a href="@PREFIX@/api/v1/status/config">/api/v1/status/config</a>,
+@INTRO@<ul>
+@QUERY_LINKS@  <li><a href="@PREFIX@/api/v1/targets">/api/v1/targets</a>: what is scraped, and what went wrong</li>
+@STORAGE_LINKS@  <li><a href="@PREFIX@/api/v1/status/config">/api/v1/status/config</a>,
       <a href="@PREFIX@/api/v1/status/flags">flags</a>,
       <a href="@PREFIX@/api/v1/status/runtimeinfo">runtimeinfo</a>: how this server is set up</li>
   <li><a href="@PREFIX@/metrics">/metrics</a>: its own metrics</li>
@@ -39,6 +30,26 @@ In Grafana, add a Prometheus data source with the address of this page.</p>
 <small>version @VERSION@</small>
 </body>
 </html>
+)html";
+
+constexpr std::string_view kServerIntro =
+    R"html(<p>A monitoring server that speaks Prometheus: same configuration, same PromQL, same HTTP API.
+In Grafana, add a Prometheus data source with the address of this page.</p>
+<form action="@PREFIX@/api/v1/query">
+  <label>Ask something:
+  <input name="query" value="up" spellcheck="false" autofocus></label>
+</form>
+)html";
+constexpr std::string_view kAgentIntro =
+    R"html(<p>This server runs in agent mode: it scrapes its targets and sends what they say to remote storage.
+Queries, rules and alerts are the business of the other side.</p>
+)html";
+constexpr std::string_view kQueryLinks =
+    R"html(  <li><a href="@PREFIX@/api/v1/query?query=up">/api/v1/query?query=up</a>: which targets answer</li>
+)html";
+constexpr std::string_view kStorageLinks =
+    R"html(  <li><a href="@PREFIX@/api/v1/label/__name__/values">/api/v1/label/__name__/values</a>: every metric name</li>
+  <li><a href="@PREFIX@/api/v1/status/tsdb">/api/v1/status/tsdb</a>: which metrics have the most series</li>
 )html";
 
 void Replace(std::string* text, std::string_view what, std::string_view with) {
@@ -73,8 +84,11 @@ std::string HtmlEscape(std::string_view text) {
 }  // namespace
 
 std::string FrontPage(std::string_view title, std::string_view version,
-                      std::string_view path_prefix) {
+                      std::string_view path_prefix, bool agent) {
   std::string page(kPage);
+  Replace(&page, "@INTRO@", agent ? kAgentIntro : kServerIntro);
+  Replace(&page, "@QUERY_LINKS@", agent ? "" : kQueryLinks);
+  Replace(&page, "@STORAGE_LINKS@", agent ? "" : kStorageLinks);
   Replace(&page, "@TITLE@", HtmlEscape(title));
   Replace(&page, "@VERSION@", HtmlEscape(version));
   Replace(&page, "@PREFIX@", HtmlEscape(path_prefix));

@@ -8,8 +8,9 @@
 
 namespace deucalion::web {
 
+// `agent`: the page of a server that only scrapes and sends.
 std::string FrontPage(std::string_view title, std::string_view version,
-                      std::string_view path_prefix);
+                      std::string_view path_prefix, bool agent);
 
 }  // namespace deucalion::web
 

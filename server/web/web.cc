@@ -1,6 +1,8 @@
 #include "server/web/web.h"
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "server/web/debug.h"
 #include "server/web/files.h"
@@ -13,16 +15,18 @@ constexpr std::string_view kText = "text/plain; charset=utf-8";
 constexpr std::string_view kNoLifecycle = "Lifecycle API is not enabled.";
 
 void RegisterHealth(const WebOptions& options, http::Router* router) {
+  const std::string name = options.agent ? "Prometheus Agent" : "Prometheus Server";
   for (const char* method : {"GET", "HEAD"}) {
     router->Handle(method, "/-/healthy",
-                   [](http::Request&, http::Response* response) {
-                     response->SetBody("Prometheus Server is Healthy.\n", kText);
+                   [text = name + " is Healthy.\n"](http::Request&, http::Response* response) {
+                     response->SetBody(text, kText);
                    },
                    {.pool = http::PoolClass::kInline, .compress = false});
     router->Handle(method, "/-/ready",
-                   [options](http::Request&, http::Response* response) {
+                   [options, text = name + " is Ready.\n"](http::Request&,
+                                                           http::Response* response) {
                      if (options.ready() && !options.stopping()) {
-                       response->SetBody("Prometheus Server is Ready.\n", kText);
+                       response->SetBody(text, kText);
                        return;
                      }
                      response->headers.Set("X-Prometheus-Stopping",
@@ -113,8 +117,12 @@ void Register(const WebOptions& options, http::Router* router) {
       ServeFile(FileSystem::Posix(), dir, request.path_params.Get("filepath"), response);
     });
   }
-  const std::string page = FrontPage(options.page_title, options.version, options.path_prefix);
-  for (const char* path : {"/", "/query", "/graph"}) {
+  const std::string page =
+      FrontPage(options.page_title, options.version, options.path_prefix, options.agent);
+  const std::vector<std::string> paths = options.agent
+                                             ? std::vector<std::string>{"/", "/agent"}
+                                             : std::vector<std::string>{"/", "/query", "/graph"};
+  for (const std::string& path : paths) {
     router->Get(path, [page](http::Request&, http::Response* response) {
       response->SetBody(page, "text/html; charset=utf-8");
     });

@@ -24,6 +24,7 @@ struct WebOptions {
   std::string version_json;  // what /version and /api/v1/status/buildinfo answer
   std::string user_assets;   // directory behind /user/; "" for none
   std::string page_title;
+  bool agent = false;  // --agent: nothing can be queried
   // Path of --web.external-url, "" or "/prometheus": where links point.
   std::string path_prefix;
 };
