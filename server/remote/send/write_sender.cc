@@ -25,7 +25,7 @@ WriteSender::WriteSender(WriteSenderOptions options)
 WriteSender::~WriteSender() { Stop(); }
 
 std::string WriteSender::Unsupported(const config::RemoteWriteConfig& entry) {
-  if (entry.sigv4) return "sigv4";
+  if (entry.sigv4 && !entry.sigv4->role_arn.empty()) return "sigv4.role_arn";
   if (entry.azuread) return "azuread";
   if (entry.google_iam) return "google_iam";
   return "";

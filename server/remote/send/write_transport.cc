@@ -3,13 +3,18 @@
 #include <ctime>
 
 #include <charconv>
+#include <optional>
 #include <utility>
+
+#include "server/config/go_url.h"
 
 namespace deucalion::remote {
 namespace {
 
 // Of an error page, what goes into the log.
 constexpr size_t kMaxErrorBytes = 1024;
+constexpr const char* kTypeV1 = "application/x-protobuf";
+constexpr const char* kTypeV2 = "application/x-protobuf;proto=io.prometheus.write.v2.Request";
 // What is read of a response at all.
 constexpr uint64_t kMaxResponseBytes = 1 << 20;
 
@@ -37,11 +42,44 @@ WriteStats StatsOf(const scrape::HttpResponse& response) {
   return stats;
 }
 
+// Signs requests to one URL.
+class Signer {
+ public:
+  Signer(AwsCredentials credentials, const config::SigV4Config& config, const config::GoUrl& url)
+      : credentials_(std::move(credentials)),
+        service_(config.service_name.empty() ? "aps" : config.service_name),
+        url_(url) {
+    // As the Host field is sent: without the port that goes without saying.
+    const std::string_view usual = url.scheme == "https" ? ":443" : ":80";
+    if (url_.host.ends_with(usual)) url_.host.resize(url_.host.size() - usual.size());
+  }
+
+  void Sign(int64_t now_ms, std::string_view content_type, scrape::HttpRequest* request) const {
+    for (auto& field : SignAws({.method = request->method,
+                                .host = url_.host,
+                                .path = url_.path,
+                                .query = url_.query,
+                                .content_type = content_type,
+                                .body = request->body},
+                               credentials_, service_, now_ms)) {
+      request->headers.push_back(std::move(field));
+    }
+  }
+
+ private:
+  const AwsCredentials credentials_;
+  const std::string service_;
+  config::GoUrl url_;
+};
+
 class HttpTransport final : public WriteTransport {
  public:
   HttpTransport(std::unique_ptr<scrape::HttpClient> client, const config::RemoteWriteConfig& config,
-                std::string user_agent, Clock* clock)
-      : client_(std::move(client)), retry_429_(config.queue.retry_on_http_429), clock_(clock) {
+                std::string user_agent, Clock* clock, std::optional<Signer> signer)
+      : client_(std::move(client)),
+        retry_429_(config.queue.retry_on_http_429),
+        clock_(clock),
+        signer_(std::move(signer)) {
     const bool v2 = config.protobuf_message == config::RemoteWriteConfig::kV2;
     request_.method = "POST";
     request_.url = *config.url;
@@ -50,8 +88,7 @@ class HttpTransport final : public WriteTransport {
     request_.shuffle_addresses = config.round_robin_dns;
     request_.headers = {
         {"Content-Encoding", "snappy"},
-        {"Content-Type", v2 ? "application/x-protobuf;proto=io.prometheus.write.v2.Request"
-                            : "application/x-protobuf"},
+        {"Content-Type", v2 ? kTypeV2 : kTypeV1},
         {"User-Agent", std::move(user_agent)},
         {"X-Prometheus-Remote-Write-Version", v2 ? "2.0.0" : "0.1.0"}};
     for (const auto& [name, value] : config.headers) request_.headers.emplace_back(name, value);
@@ -61,6 +98,8 @@ class HttpTransport final : public WriteTransport {
     scrape::HttpRequest request = request_;
     request.body = std::move(body);
     if (attempt > 0) request.headers.emplace_back("Retry-Attempt", std::to_string(attempt));
+    // Anew for every attempt: signatures age.
+    if (signer_) signer_->Sign(clock_->NowMs(), request.headers[1].second, &request);
     client_->Send(std::move(request), [retry_429 = retry_429_, clock = clock_,
                                        done = std::move(done)](
                                           Result<scrape::HttpResponse> response) {
@@ -91,6 +130,7 @@ class HttpTransport final : public WriteTransport {
   const std::unique_ptr<scrape::HttpClient> client_;
   const bool retry_429_;
   Clock* const clock_;
+  const std::optional<Signer> signer_;
   scrape::HttpRequest request_;  // less its body
 };
 
@@ -112,10 +152,17 @@ int64_t RetryAfterMs(std::string_view header, int64_t now_ms) {
 
 Result<std::shared_ptr<WriteTransport>> NewHttpTransport(scrape::HttpEngine* engine,
                                                          const config::RemoteWriteConfig& config,
-                                                         std::string user_agent, Clock* clock) {
+                                                         std::string user_agent, Clock* clock,
+                                                         const AwsSurroundings& surroundings) {
+  std::optional<Signer> signer;
+  if (config.sigv4) {
+    ASSIGN_OR_RETURN(AwsCredentials credentials, FindAwsCredentials(*config.sigv4, surroundings));
+    ASSIGN_OR_RETURN(const config::GoUrl url, config::ParseGoUrl(*config.url));
+    signer.emplace(std::move(credentials), *config.sigv4, url);
+  }
   ASSIGN_OR_RETURN(auto client, engine->NewClient(config.http));
   return std::shared_ptr<WriteTransport>(std::make_shared<HttpTransport>(
-      std::move(client), config, std::move(user_agent), clock));
+      std::move(client), config, std::move(user_agent), clock, std::move(signer)));
 }
 
 }  // namespace deucalion::remote

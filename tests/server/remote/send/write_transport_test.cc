@@ -62,6 +62,38 @@ class WriteTransportTest : public ::testing::Test {
   config::RemoteWriteConfig config_;
 };
 
+TEST_F(WriteTransportTest, SignsForAmazonWhenTheEntrySaysSo) {
+  config_.url = "http://there:80/workspaces/w/api/v1/remote_write";
+  config_.sigv4.emplace();
+  config_.sigv4->region = "eu-west-1";
+  config_.sigv4->access_key = "key";
+  config_.sigv4->secret_key = "secret";
+  Answer(204);
+  EXPECT_EQ(Header("X-Amz-Date"), "20231114T221320Z");
+  // The same fields, signed by hand.
+  const auto want = SignAws({.method = "POST",
+                             .host = "there",
+                             .path = "/workspaces/w/api/v1/remote_write",
+                             .content_type = "application/x-protobuf",
+                             .body = "body"},
+                            {.access_key = "key", .secret_key = "secret", .region = "eu-west-1"},
+                            "aps", clock_.NowMs());
+  EXPECT_EQ(Header("Authorization"), want[0].second);
+  config_.sigv4->service_name = "other";
+  Answer(204);
+  EXPECT_NE(Header("Authorization").find("/eu-west-1/other/aws4_request, "), std::string::npos);
+}
+
+TEST_F(WriteTransportTest, WithoutKeysToSignWithThereIsNoTransport) {
+  config_.sigv4.emplace();
+  const AwsSurroundings nothing{
+      .environment = [](const char*) { return std::string(); },
+      .file = [](const std::string&) -> std::optional<std::string> { return std::nullopt; }};
+  const auto transport = NewHttpTransport(&engine_, config_, "agent", &clock_, nothing);
+  ASSERT_FALSE(transport.ok());
+  EXPECT_TRUE(transport.status().message().starts_with("could not get SigV4 credentials: "));
+}
+
 TEST_F(WriteTransportTest, SaysWhichVersionItSpeaks) {
   config_.headers = {{"X-Scope-OrgID", "me"}};
   config_.round_robin_dns = true;
