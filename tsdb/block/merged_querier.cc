@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tsdb/index/matcher_select.h"
+#include "tsdb/storage/hinted_range.h"
 
 namespace deucalion::tsdb {
 namespace {
@@ -44,10 +45,7 @@ MergedQuerier::MergedQuerier(std::unique_ptr<Querier> head, int64_t head_min_ms,
 Result<std::unique_ptr<SeriesSet>> MergedQuerier::Select(bool sorted, const SelectHints& hints,
                                                          const std::vector<Matcher>& matchers,
                                                          const CancelToken* cancel) {
-  // Hints that say nothing leave the querier's range.
-  const bool hinted = hints.min_ms != 0 || hints.max_ms != 0;
-  const int64_t min_ms = hinted ? std::max(min_ms_, hints.min_ms) : min_ms_;
-  const int64_t max_ms = hinted ? std::min(max_ms_, hints.max_ms) : max_ms_;
+  const auto [min_ms, max_ms] = HintedRange(hints, min_ms_, max_ms_);
   std::vector<SourceSet> sources;
   for (const auto& block : blocks_) {
     if (!block->OverlapsRange(min_ms, max_ms)) continue;

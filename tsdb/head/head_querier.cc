@@ -5,6 +5,7 @@
 
 #include "tsdb/head/label_order.h"
 #include "tsdb/index/matcher_select.h"
+#include "tsdb/storage/hinted_range.h"
 
 namespace deucalion::tsdb {
 namespace {
@@ -323,8 +324,8 @@ Result<std::unique_ptr<SeriesSet>> HeadQuerier::Select(bool sorted, const Select
     }
   }
   std::vector<Newest> newest;
-  KeepWithSamples(std::max(min_ms_, hints.min_ms), std::min(max_ms_, hints.max_ms), &slots,
-                  hints.newest_only ? &newest : nullptr);
+  const HintedRange range(hints, min_ms_, max_ms_);
+  KeepWithSamples(range.min_ms, range.max_ms, &slots, hints.newest_only ? &newest : nullptr);
   if (sorted && slots.size() > 1) SortByLabels(&slots, &newest);
   if (hints.limit != 0 && slots.size() > hints.limit) slots.resize(hints.limit);
   return std::unique_ptr<SeriesSet>(std::make_unique<HeadSeriesSet>(

@@ -43,7 +43,7 @@ class SummarySink {
 // differently.
 struct SelectHints {
   int64_t min_ms = 0;  // inclusive; samples outside [min_ms, max_ms] need not be returned
-  int64_t max_ms = 0;  // inclusive
+  int64_t max_ms = 0;  // inclusive; both 0: no range is said, HintedRange
   int64_t step_ms = 0;
   int64_t range_ms = 0;
   std::string func;  // surrounding function or aggregation, "series" for metadata look-ups

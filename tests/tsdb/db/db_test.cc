@@ -23,6 +23,31 @@ TEST(DbTest, AnswersWhatWasCommittedAndForgetsWhatWasRolledBack) {
   EXPECT_EQ(Dump(db.get()), "up{job=\"a\"} 1@1000\n");
 }
 
+// One meaning for the head alone, for blocks and for both.
+TEST(DbTest, HintsThatNameNoRangeLeaveTheQueriersRange) {
+  TempDir dir;
+  auto db = OpenDb(dir.path());
+  const int64_t hour = 3600'000;
+  const int64_t t0 = 1'700'006'400'000;  // a multiple of two hours
+  const auto count = [&](const SelectHints& hints) {
+    auto querier = db->NewQuerier(t0, t0 + 10 * hour);
+    EXPECT_TRUE(querier.ok());
+    auto set = (*querier)->Select(true, hints, {}, nullptr);
+    EXPECT_TRUE(set.ok());
+    return (*set)->size();
+  };
+  ASSERT_TRUE(AppendOne(db.get(), Labels{{"__name__", "old"}}, t0, 1).ok());
+  EXPECT_EQ(count({}), 1u) << "the head alone";
+  EXPECT_EQ(count({.min_ms = t0 + 1, .max_ms = t0 + hour}), 0u);
+  EXPECT_EQ(count({.min_ms = t0, .max_ms = t0}), 1u);
+  ASSERT_TRUE(AppendOne(db.get(), Labels{{"__name__", "new"}}, t0 + 4 * hour, 1).ok());
+  ASSERT_TRUE(db->CutHead().ok());
+  ASSERT_EQ(db->Blocks().size(), 1u);
+  EXPECT_EQ(count({}), 2u) << "a block and the head";
+  EXPECT_EQ(count({.limit = 1}), 1u);
+  EXPECT_EQ(count({.min_ms = t0, .max_ms = t0 + hour}), 1u);
+}
+
 TEST(DbTest, RefusesSamplesInThePrometheusWay) {
   TempDir dir;
   auto db = OpenDb(dir.path());
