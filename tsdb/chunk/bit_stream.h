@@ -122,6 +122,21 @@ class BitReader {
   }
   uint64_t VarbitUnsigned() { return Bits(VarbitWidth()); }
 
+  // As ByteReader's, of bytes that need not be aligned.
+  uint64_t Varint() {
+    uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+      const uint64_t byte = Bits(8);
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
+    return Fail();
+  }
+  int64_t SignedVarint() {
+    const uint64_t u = Varint();
+    return static_cast<int64_t>(u >> 1) ^ -static_cast<int64_t>(u & 1);
+  }
+
  private:
   // Bits of the number itself, behind the prefix.
   unsigned VarbitWidth() {

@@ -11,6 +11,7 @@ namespace {
 
 constexpr size_t kFlagByte = 2;
 constexpr uint8_t kHeaderMask = 0xc0;
+constexpr uint16_t kStartsCountMask = 0x3fff;
 
 CounterResetHeader HeaderOf(std::string_view chunk) {
   return static_cast<CounterResetHeader>(static_cast<uint8_t>(chunk[kFlagByte]) & kHeaderMask);
@@ -325,11 +326,17 @@ Result<HistogramChunkWriter<State>> HistogramChunkWriter<State>::Resume(std::str
 }
 
 template <typename State>
-HistogramChunkReader<State>::HistogramChunkReader(std::string_view chunk) {
+HistogramChunkReader<State>::HistogramChunkReader(std::string_view chunk, bool starts) {
   if (chunk.size() < kHistogramHeaderBytes) return;
   count_ =
       static_cast<uint16_t>(static_cast<uint8_t>(chunk[0]) << 8 | static_cast<uint8_t>(chunk[1]));
-  header_ = HeaderOf(chunk);
+  if (starts) {
+    header_ = static_cast<CounterResetHeader>(static_cast<uint8_t>(chunk[0]) & kHeaderMask);
+    count_ &= kStartsCountMask;
+    start_ = StartTimeReader(static_cast<uint8_t>(chunk[2]));
+  } else {
+    header_ = HeaderOf(chunk);
+  }
   in_ = BitReader(chunk.substr(kHistogramHeaderBytes));
 }
 
@@ -346,7 +353,11 @@ bool HistogramChunkReader<State>::Next() {
     layout_ = std::move(*layout);
     state_.SetLayout(layout_);
   }
-  if (!state_.Read(first, &in_)) {
+  const int64_t previous_ms = state_.time_ms();
+  bool good = state_.Read(first, &in_);
+  if (good) start_.Next(previous_ms, state_.time_ms(), &in_);
+  good = good && in_.ok();
+  if (!good) {
     status_ = CorruptError("histogram chunk: sample " + std::to_string(read_) + " of " +
                            std::to_string(count_) + " does not decode");
     return false;

@@ -4,6 +4,13 @@
 //   u8               two highest bits: counter reset header; the rest 0
 //   bits             layout (chunk_layout.cc), samples (histogram_codec.h)
 //
+// With start timestamps (EncHistogramST, EncFloatHistogramST; read only) it begins
+//
+//   u16 big-endian   two highest bits: counter reset header; the rest: number of samples
+//   u8               header of the start timestamps (start_times.h)
+//
+// and each sample is followed by its start timestamp.
+//
 // A chunk has one schema, zero threshold and set of custom bounds. Buckets may be added: then the
 // chunk is encoded anew with the larger layout. Whatever else differs, and every counter reset,
 // needs another chunk. Readers therefore know: from the second sample of a counter chunk on there
@@ -20,12 +27,15 @@
 #include "tsdb/chunk/bit_stream.h"
 #include "tsdb/chunk/chunk_layout.h"
 #include "tsdb/chunk/histogram_codec.h"
+#include "tsdb/chunk/start_times.h"
 
 namespace deucalion::tsdb {
 
 // Prometheus's chunk encodings, as they are numbered on disk and on the wire.
 inline constexpr uint8_t kHistogramEncoding = 2;
 inline constexpr uint8_t kFloatHistogramEncoding = 3;
+inline constexpr uint8_t kHistogramStartsEncoding = 5;
+inline constexpr uint8_t kFloatHistogramStartsEncoding = 6;
 inline constexpr size_t kHistogramHeaderBytes = 3;
 
 // How a chunk relates to the one before it.
@@ -96,13 +106,15 @@ class HistogramChunkReader {
  public:
   using Histogram = typename State::Histogram;
 
-  // Fewer bytes than a header is an empty chunk.
-  explicit HistogramChunkReader(std::string_view chunk);
+  // Fewer bytes than a header is an empty chunk. `starts`: it has start timestamps.
+  explicit HistogramChunkReader(std::string_view chunk, bool starts = false);
 
   // False at the end or on an error: ask status().
   bool Next();
   const Status& status() const { return status_; }
   int64_t time_ms() const { return state_.time_ms(); }
+  // 0 when it has none.
+  int64_t start_ms() const { return start_.start_ms(); }
   // Valid until Next. A stale marker has a sum and nothing else.
   const Histogram& histogram() const { return histogram_; }
   CounterResetHeader header() const { return header_; }
@@ -112,6 +124,7 @@ class HistogramChunkReader {
  private:
   void Present();
   BitReader in_;
+  StartTimeReader start_;
   uint16_t count_ = 0;
   uint16_t read_ = 0;
   CounterResetHeader header_ = CounterResetHeader::kUnknown;

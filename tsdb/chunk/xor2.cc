@@ -4,6 +4,7 @@
 
 #include "model/value.h"
 #include "tsdb/chunk/bit_stream.h"
+#include "tsdb/chunk/start_times.h"
 
 namespace deucalion::tsdb {
 namespace {
@@ -12,53 +13,31 @@ constexpr size_t kHeaderBytes = 3;
 
 class Decoder {
  public:
-  explicit Decoder(std::string_view chunk) : in_(chunk.substr(kHeaderBytes)) {
-    const auto flags = static_cast<uint8_t>(chunk[2]);
-    first_start_known_ = (flags & 0x80) != 0;
-    first_change_ = flags & 0x7f;
-  }
+  explicit Decoder(std::string_view chunk)
+      : in_(chunk.substr(kHeaderBytes)), start_(static_cast<uint8_t>(chunk[2])) {}
 
   bool ok() const { return in_.ok(); }
   int64_t time_ms() const { return static_cast<int64_t>(time_); }
   double value() const { return value_; }
-  int64_t start_ms() const { return static_cast<int64_t>(start_); }
+  int64_t start_ms() const { return start_.start_ms(); }
 
   void Next() {
     const uint64_t previous = time_;
     if (read_ == 0) {
-      time_ = static_cast<uint64_t>(SignedVarint());
+      time_ = static_cast<uint64_t>(in_.SignedVarint());
       SetValue(in_.Bits(64));
-      if (first_start_known_) start_ = time_ - static_cast<uint64_t>(SignedVarint());
     } else if (read_ == 1) {
-      delta_ = Varint();
+      delta_ = in_.Varint();
       time_ += delta_;
       ReadValue();
     } else {
       ReadJoint();
     }
-    if (read_ > 0 && first_change_ > 0 && read_ >= first_change_) {
-      const uint64_t difference = static_cast<uint64_t>(in_.Varbit());
-      start_difference_ = read_ == first_change_ ? difference : start_difference_ + difference;
-      start_ = previous - start_difference_;
-    }
+    start_.Next(static_cast<int64_t>(previous), time_ms(), &in_);
     ++read_;
   }
 
  private:
-  uint64_t Varint() {
-    uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-      const uint64_t byte = in_.Bits(8);
-      value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-    return in_.Fail();
-  }
-  int64_t SignedVarint() {
-    const uint64_t u = Varint();
-    return static_cast<int64_t>(u >> 1) ^ -static_cast<int64_t>(u & 1);
-  }
-
   void ReadJoint() {
     unsigned ones = 0;
     while (ones < 5 && in_.Bit()) ++ones;
@@ -114,11 +93,9 @@ class Decoder {
   }
 
   BitReader in_;
-  bool first_start_known_ = false;
-  unsigned first_change_ = 0;
+  StartTimeReader start_;
   unsigned read_ = 0;
   uint64_t time_ = 0, delta_ = 0;
-  uint64_t start_ = 0, start_difference_ = 0;
   uint64_t base_ = 0;
   double value_ = 0;
   unsigned width_ = 64, trailing_ = 0;

@@ -2,10 +2,9 @@
 // `storage.tsdb.chunk_encoding.floats: xor2` (encoding 4). Read only.
 //
 //   u16 big-endian: number of samples
-//   u8: bit 7: the first sample has a start timestamp; bits 0-6: first sample whose start timestamp
-//       differs from the one before (0: none); from there on each sample carries one
+//   u8: header of the start timestamps (start_times.h)
 //   bits, most significant first:
-//     sample 0:  zigzag varint time_ms, 64 bits of the value, [zigzag varint time - start]
+//     sample 0:  zigzag varint time_ms, 64 bits of the value, [start]
 //     sample 1:  varint delta, value, [start]
 //     sample n:  0       same delta, same value
 //                10      same delta, then 0 + bits of the last window | 1 + new window
@@ -16,7 +15,6 @@
 //                then [start]
 //     value:     0 unchanged | 10 + bits of the last window | 110 + new window | 111 stale marker
 //     window:    5 bits leading zeros, 6 bits width (0 = 64), bits
-//     start:     varbit of previous time - start; later ones the difference to that
 // A stale marker does not change what later values are XORed with.
 #ifndef DEUCALION_TSDB_CHUNK_XOR2_H_
 #define DEUCALION_TSDB_CHUNK_XOR2_H_

@@ -51,14 +51,16 @@ FloatHistogram AsFloat(const IntHistogram& h) { return h.ToFloat(); }
 FloatHistogram AsFloat(const FloatHistogram& h) { return h; }
 
 template <typename Reader>
-Status TakeHistograms(std::string_view data, bool integer, int64_t min_ms, int64_t max_ms,
-                      SampleColumns* out) {
-  Reader reader(data);
+Status TakeHistograms(std::string_view data, bool integer, bool starts, int64_t min_ms,
+                      int64_t max_ms, SampleColumns* out) {
+  Reader reader(data, starts);
   while (reader.Next()) {
     const int64_t t = reader.time_ms();
     if (t < min_ms || t > max_ms) continue;
-    out->histograms.push_back(
-        {.time_ms = t, .histogram = AsFloat(reader.histogram()), .integer = integer});
+    out->histograms.push_back({.time_ms = t,
+                               .st_ms = reader.start_ms(),
+                               .histogram = AsFloat(reader.histogram()),
+                               .integer = integer});
   }
   return reader.status();
 }
@@ -151,9 +153,13 @@ Status DecodePrometheusChunk(const PrometheusChunk& chunk, int64_t min_ms, int64
       TakeFloats(times, values, starts, min_ms, max_ms, out);
       return OkStatus();
     case kHistogramEncoding:
-      return TakeHistograms<IntHistogramReader>(chunk.data, true, min_ms, max_ms, out);
+    case kHistogramStartsEncoding:
+      return TakeHistograms<IntHistogramReader>(
+          chunk.data, true, chunk.encoding == kHistogramStartsEncoding, min_ms, max_ms, out);
     case kFloatHistogramEncoding:
-      return TakeHistograms<FloatHistogramReader>(chunk.data, false, min_ms, max_ms, out);
+    case kFloatHistogramStartsEncoding:
+      return TakeHistograms<FloatHistogramReader>(
+          chunk.data, false, chunk.encoding == kFloatHistogramStartsEncoding, min_ms, max_ms, out);
     default:
       return UnimplementedError("chunk encoding " + std::to_string(chunk.encoding) +
                                 " is not supported yet");
