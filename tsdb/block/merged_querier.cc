@@ -70,10 +70,10 @@ Result<std::vector<std::string>> MergedQuerier::LabelValues(const std::string& n
                                                             size_t limit, bool* truncated) {
   std::vector<std::vector<std::string>> lists;
   for (const auto& block : blocks_) {
-    ASSIGN_OR_RETURN(auto values,
+    ASSIGN_OR_RETURN(const BorrowedValues values,
                      SelectLabelValues(block->index(), name, matchers, limit, truncated, nullptr));
     RETURN_IF_ERROR(block->Health());
-    lists.push_back(std::move(values));
+    lists.push_back(values.Copy());
   }
   if (head_ != nullptr) {
     ASSIGN_OR_RETURN(auto values, head_->LabelValues(name, matchers, limit, truncated));

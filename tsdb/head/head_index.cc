@@ -207,6 +207,7 @@ void HeadIndex::Compact(const std::function<bool(Slot)>& gone,
   posting_heap_bytes_ = 0;
   const size_t retired_before = retired_pairs->size();
   for (Name& name : names_) {
+    const size_t pairs_before = name.pairs.size();
     std::erase_if(name.pairs, [&](uint32_t id) {
       Pair& pair = PairAt(id);
       pair.postings.Rewrite(kGone, to_new);
@@ -215,6 +216,9 @@ void HeadIndex::Compact(const std::function<bool(Slot)>& gone,
       retired_pairs->push_back(id);
       return true;
     });
+    if (name.pairs.size() == pairs_before) continue;
+    MutexLock lock(sorted_mu_);
+    sorted_.erase(static_cast<uint32_t>(&name - names_.data()));
   }
   const size_t retired = retired_pairs->size() - retired_before;
   if (retired == 0) return;
@@ -281,6 +285,33 @@ Status HeadIndex::VisitValues(std::string_view name, std::string_view prefix,
     if (!value.starts_with(prefix)) continue;
     if (!visit({.value = value, .handle = id, .cardinality = PairAt(id).postings.size()})) break;
   }
+  return OkStatus();
+}
+
+Status HeadIndex::SortedValues(std::string_view name, std::vector<std::string_view>* out) const {
+  out->clear();
+  const auto it = name_ids_.find(name);
+  if (it == name_ids_.end()) return OkStatus();
+  const std::vector<uint32_t>& pairs = names_[it->second].pairs;
+  MutexLock lock(sorted_mu_);
+  Sorted passing;
+  const bool keep = pairs.size() <= kMostSorted;
+  if (!keep) sorted_.erase(it->second);
+  Sorted& sorted = keep ? sorted_[it->second] : passing;
+  auto& values = sorted.values;
+  const auto old = static_cast<ptrdiff_t>(values.size());
+  bool complete = true;
+  for (size_t i = sorted.pairs; i < pairs.size(); i++) {
+    const Pair& pair = PairAt(pairs[i]);
+    // Of a checkpoint whose series were damaged; it may get one later.
+    if (pair.postings.size() == 0) complete = false;
+    if (pair.postings.size() > 0) values.push_back(ValueIn(PairText(pairs[i])));
+  }
+  std::sort(values.begin() + old, values.end());
+  std::inplace_merge(values.begin(), values.begin() + old, values.end());
+  sorted.pairs = pairs.size();
+  *out = values;
+  if (!complete) sorted_.erase(it->second);
   return OkStatus();
 }
 

@@ -82,6 +82,9 @@ class HeadIndex final : public IndexReader {
   uint64_t NumValues(std::string_view name) const override;
   Status VisitValues(std::string_view name, std::string_view prefix,
                      const std::function<bool(const IndexValue&)>& visit) const override;
+  // Sorts once, and again only what is new.
+  Status SortedValues(std::string_view name, std::vector<std::string_view>* out) const override
+      EXCLUDES(sorted_mu_);
   Result<Postings> PostingsOf(const IndexValue& value) const override;
   std::string_view ValueOf(SeriesNumber series, std::string_view name,
                            std::string* scratch) const override;
@@ -120,6 +123,13 @@ class HeadIndex final : public IndexReader {
     const std::string* text = nullptr;  // key of name_ids_
     std::vector<uint32_t> pairs;        // ids, in no order
   };
+  // The values of one name's first `pairs` pairs.
+  struct Sorted {
+    size_t pairs = 0;
+    std::vector<std::string_view> values;
+  };
+  // Names with more values keep no sorted list: 16 bytes each.
+  static constexpr size_t kMostSorted = 100'000;
   static constexpr uint32_t kPairShift = 12;
   static constexpr uint32_t kMaxPairBlocks = 1u << 18;
 
@@ -151,7 +161,11 @@ class HeadIndex final : public IndexReader {
   std::vector<Name> names_;
   PostingList all_;
   size_t posting_heap_bytes_ = 0;  // of the pairs' lists
-  std::vector<Slot> slots_;  // by series number
+  std::vector<Slot> slots_;        // by series number
+  // By name id, of names that somebody asked for. Compact() forgets those that lose values. Guarded
+  // by sorted_mu_ under mu_ shared.
+  mutable Mutex sorted_mu_;
+  mutable std::unordered_map<uint32_t, Sorted> sorted_ GUARDED_BY(sorted_mu_);
 };
 
 }  // namespace deucalion::tsdb

@@ -338,7 +338,9 @@ Result<std::vector<std::string>> HeadQuerier::LabelValues(const std::string& nam
   if (!overlaps_) return std::vector<std::string>();
   const HeadIndex& index = view_->head->index();
   ReaderLock lock(index.mu());
-  return SelectLabelValues(index, name, matchers, limit, truncated, nullptr);
+  ASSIGN_OR_RETURN(const BorrowedValues found,
+                   SelectLabelValues(index, name, matchers, limit, truncated, nullptr));
+  return found.Copy();
 }
 
 Result<std::vector<std::string>> HeadQuerier::LabelNames(const std::vector<Matcher>& matchers,

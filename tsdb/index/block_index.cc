@@ -198,6 +198,16 @@ Status BlockIndex::VisitValues(std::string_view name, std::string_view prefix,
   return OkStatus();
 }
 
+Status BlockIndex::SortedValues(std::string_view name, std::vector<std::string_view>* out) const {
+  out->clear();
+  const Name* n = FindName(name);
+  if (n == nullptr) return OkStatus();
+  if (!ValuesVerified()) return Health();
+  out->reserve(n->values);
+  for (uint64_t rank = 0; rank < n->values; ++rank) out->push_back(ValueText(*n, rank));
+  return OkStatus();
+}
+
 Result<std::string_view> BlockIndex::ListOf(const IndexValue& value) const {
   const uint64_t place = value.handle >> kHandleShift;
   const uint64_t rank = value.handle & UINT32_MAX;

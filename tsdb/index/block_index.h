@@ -63,6 +63,7 @@ class BlockIndex : public IndexReader {
   uint64_t NumValues(std::string_view name) const override;
   Status VisitValues(std::string_view name, std::string_view prefix,
                      const std::function<bool(const IndexValue&)>& visit) const override;
+  Status SortedValues(std::string_view name, std::vector<std::string_view>* out) const override;
   Result<Postings> PostingsOf(const IndexValue& value) const override;
   Result<bool> NarrowBy(const IndexValue& value, bool subtract,
                         std::vector<SeriesNumber>* series) const override;

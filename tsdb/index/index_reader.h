@@ -6,10 +6,12 @@
 #ifndef DEUCALION_TSDB_INDEX_INDEX_READER_H_
 #define DEUCALION_TSDB_INDEX_INDEX_READER_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/status.h"
 #include "tsdb/index/postings.h"
@@ -38,6 +40,16 @@ class IndexReader {
   // Every value of `name` that begins with `prefix`, in any order, until `visit` returns false.
   virtual Status VisitValues(std::string_view name, std::string_view prefix,
                              const std::function<bool(const IndexValue&)>& visit) const = 0;
+  // Replaces *out with every value of `name` that some series has, sorted.
+  virtual Status SortedValues(std::string_view name, std::vector<std::string_view>* out) const {
+    out->clear();
+    RETURN_IF_ERROR(VisitValues(name, "", [&](const IndexValue& v) {
+      if (v.cardinality > 0) out->push_back(v.value);
+      return true;
+    }));
+    std::sort(out->begin(), out->end());
+    return OkStatus();
+  }
   virtual Result<Postings> PostingsOf(const IndexValue& value) const = 0;
   // Keeps of *series what has the value (`subtract`: what has not), looking only at the parts of
   // its postings that matter. False: not supported, use PostingsOf.

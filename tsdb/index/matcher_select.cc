@@ -223,17 +223,12 @@ uint64_t EstimateSelection(const IndexReader& index, const std::vector<Matcher>&
   return bound;
 }
 
-Result<std::vector<std::string>> SelectLabelValues(const IndexReader& index, std::string_view name,
-                                                   const std::vector<Matcher>& matchers,
-                                                   size_t limit, bool* truncated,
-                                                   const CancelToken* cancel) {
-  std::vector<std::string_view> values;
-  std::deque<std::string> copies;  // of values that live in no index
+Result<BorrowedValues> SelectLabelValues(const IndexReader& index, std::string_view name,
+                                         const std::vector<Matcher>& matchers, size_t limit,
+                                         bool* truncated, const CancelToken* cancel) {
+  BorrowedValues found;
   if (matchers.empty()) {
-    RETURN_IF_ERROR(index.VisitValues(name, "", [&](const IndexValue& v) {
-      if (v.cardinality > 0) values.push_back(v.value);
-      return true;
-    }));
+    RETURN_IF_ERROR(index.SortedValues(name, &found.values));
   } else {
     ASSIGN_OR_RETURN(Postings selected, SelectSeries(index, matchers, cancel));
     std::unordered_set<std::string_view> seen;
@@ -243,18 +238,16 @@ Result<std::vector<std::string>> SelectLabelValues(const IndexReader& index, std
       if (cancel != nullptr && ++visited % kCancelEvery == 0) RETURN_IF_ERROR(cancel->Check());
       const std::string_view value = index.ValueOf(series, name, &scratch);
       if (value.empty() || seen.contains(value)) continue;
-      seen.insert(value.data() == scratch.data() ? copies.emplace_back(value) : value);
+      seen.insert(value.data() == scratch.data() ? found.copies.emplace_back(value) : value);
     }
-    values.assign(seen.begin(), seen.end());
+    found.values.assign(seen.begin(), seen.end());
+    std::sort(found.values.begin(), found.values.end());
   }
-  // A block's values come sorted.
-  if (!std::is_sorted(values.begin(), values.end())) std::sort(values.begin(), values.end());
-  values.erase(std::unique(values.begin(), values.end()), values.end());
-  if (limit != 0 && values.size() > limit) {
-    values.resize(limit);
+  if (limit != 0 && found.values.size() > limit) {
+    found.values.resize(limit);
     if (truncated != nullptr) *truncated = true;
   }
-  return std::vector<std::string>(values.begin(), values.end());
+  return found;
 }
 
 }  // namespace deucalion::tsdb

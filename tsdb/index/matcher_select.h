@@ -10,6 +10,7 @@
 #define DEUCALION_TSDB_INDEX_MATCHER_SELECT_H_
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,12 +29,20 @@ Result<Postings> SelectSeries(const IndexReader& index, const std::vector<Matche
 // Upper bound of the size of that set, by cardinalities alone.
 uint64_t EstimateSelection(const IndexReader& index, const std::vector<Matcher>& matchers);
 
-// The values of `name` (sorted, each once) among the series that match. `limit` 0 = none: more than
-// `limit` are cut off and *truncated set.
-Result<std::vector<std::string>> SelectLabelValues(const IndexReader& index, std::string_view name,
-                                                   const std::vector<Matcher>& matchers,
-                                                   size_t limit, bool* truncated,
-                                                   const CancelToken* cancel);
+// Sorted strings, each once, most of them in the index they came from: valid as long as it does not
+// change.
+struct BorrowedValues {
+  std::vector<std::string_view> values;
+  std::deque<std::string> copies;  // what the index does not hold as it is
+
+  std::vector<std::string> Copy() const { return {values.begin(), values.end()}; }
+};
+
+// The values of `name` among the series that match. `limit` 0 = none: more than `limit` are cut off
+// and *truncated set.
+Result<BorrowedValues> SelectLabelValues(const IndexReader& index, std::string_view name,
+                                         const std::vector<Matcher>& matchers, size_t limit,
+                                         bool* truncated, const CancelToken* cancel);
 
 }  // namespace deucalion::tsdb
 

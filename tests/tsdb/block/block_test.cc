@@ -113,7 +113,7 @@ TEST_F(BlockTest, LabelNamesAndValuesAreThoseOfTheSeries) {
   bool truncated = false;
   const auto values = SelectLabelValues(block->index(), "instance", {}, 0, &truncated, nullptr);
   ASSERT_TRUE(values.ok());
-  EXPECT_TRUE(std::ranges::equal(*values, instances));
+  EXPECT_TRUE(std::ranges::equal(values->values, instances));
 }
 
 TEST_F(BlockTest, ScatteredSeeksEqualOrderedOnes) {

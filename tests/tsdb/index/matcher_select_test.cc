@@ -124,10 +124,10 @@ TEST(MatcherSelectTest, ListsLabelValuesOfTheSelectionSortedAndLimited) {
     bool truncated = false;
     auto got = SelectLabelValues(fleet.head->index(), "instance", {m}, 0, &truncated, nullptr);
     ASSERT_TRUE(got.ok());
-    EXPECT_EQ(*got, std::vector<std::string>(want.begin(), want.end())) << m.ToString();
+    EXPECT_EQ(got->Copy(), std::vector<std::string>(want.begin(), want.end())) << m.ToString();
     EXPECT_FALSE(truncated);
     got = SelectLabelValues(fleet.head->index(), "instance", {m}, 2, &truncated, nullptr);
-    EXPECT_EQ(got->size(), std::min<size_t>(2, want.size()));
+    EXPECT_EQ(got->values.size(), std::min<size_t>(2, want.size()));
     EXPECT_EQ(truncated, want.size() > 2);
   }
 }
