@@ -15,6 +15,7 @@ Scraper::Scraper(const ScrapeOptions& options, const Dependencies& d)
                .clock = Clock::Real(),
                .log = d.log,
                .metrics = &metrics_,
+               .dials = d.dials,
                .run = [workers = workers_.get()](std::function<void()> task) {
                  workers->Submit(std::move(task));
                }};
@@ -23,6 +24,7 @@ Scraper::Scraper(const ScrapeOptions& options, const Dependencies& d)
                          .clock = Clock::Real(),
                          .log = d.log,
                          .metrics = &discovery_metrics_,
+                         .dials = d.dials,
                          .user_agent = options.user_agent};
   manager_ = std::make_unique<ScrapeManager>(options, services_);
   discovery_ = std::make_unique<DiscoveryManager>("scrape", options.discovery_reload_interval_ms,

@@ -20,6 +20,7 @@ class Scraper {
     Appendable* storage = nullptr;
     MetricRegistry* registry = nullptr;
     Logger* log = nullptr;
+    DialMetrics* dials = nullptr;  // may be null
     size_t threads = 2;  // that parse and append
   };
   // The dependencies must outlive it. Scrapes nothing before ApplyConfig.

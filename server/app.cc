@@ -259,6 +259,7 @@ remote::WriteSenderOptions App::SenderOptionsOf() {
   options.logger = logger_.get();
   options.metrics = &metrics_;
   options.user_agent = "Prometheus/" + std::string(build_.version);
+  options.dials = &dial_metrics_;
   options.flush_deadline_ms = flags_.remote_flush_deadline_ms;
   options.newest_ms = [this] {
     Storage* const storage = storage_.get();
@@ -394,11 +395,13 @@ Status App::StartHttp() {
       .storage = [this] { return storage_.get(); },
       .metrics = &metrics_,
       .user_agent = "Prometheus/" + std::string(build_.version),
+      .dials = &dial_metrics_,
       .margin_ms = 2 * flags_.tsdb_min_block_duration_ms});
   scraper_ = std::make_unique<scrape::Scraper>(
       ScrapeOptionsOf(), scrape::Scraper::Dependencies{.storage = &storage_,
                                                        .registry = &metrics_,
                                                        .log = logger_.get(),
+                                                       .dials = &dial_metrics_,
                                                        .threads = WorkerThreads()});
   write_sender_ = std::make_unique<remote::WriteSender>(SenderOptionsOf());
   if (flags_.web_enable_remote_write_receiver) {

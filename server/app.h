@@ -15,6 +15,7 @@
 #include "base/thread_annotations.h"
 #include "base/worker_pool.h"
 #include "promql/engine.h"
+#include "scrape/fetch/dial_metrics.h"
 #include "scrape/scraper.h"
 #include "server/api/api.h"
 #include "server/api/features.h"
@@ -93,6 +94,7 @@ class App {
   std::string external_path_;
 
   MetricRegistry metrics_;
+  scrape::DialMetrics dial_metrics_{&metrics_};
   Gauge* reload_success_ = nullptr;
   Gauge* reload_time_ = nullptr;
   Gauge* ready_metric_ = nullptr;

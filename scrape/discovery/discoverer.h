@@ -43,6 +43,7 @@ struct DiscoveryServices {
   const Clock* clock = nullptr;
   Logger* log = nullptr;
   DiscoveryMetrics* metrics = nullptr;
+  DialMetrics* dials = nullptr;  // may be null
   std::string user_agent = "Prometheus/3.14.0";
 };
 

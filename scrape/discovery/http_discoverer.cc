@@ -6,6 +6,7 @@
 #include "model/value.h"
 #include "scrape/discovery/discoverer.h"
 #include "scrape/discovery/group_text.h"
+#include "scrape/fetch/dial_metrics.h"
 
 namespace deucalion::scrape {
 namespace {
@@ -52,6 +53,7 @@ class Refresher : public std::enable_shared_from_this<Refresher> {
     }
     begin_ns_ = services_.clock->MonotonicNs();
     HttpRequest request{.url = config_.url, .max_body_bytes = kMaxBodyBytes};
+    if (services_.dials != nullptr) request.dialer = services_.dials->Of("http");
     std::string interval;
     AppendFloatF(&interval, static_cast<double>(config_.refresh_interval_ms) / 1000);
     request.headers = {{"User-Agent", services_.user_agent},

@@ -1,15 +1,18 @@
 #include "scrape/fetch/curl_transfer.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <openssl/x509_vfy.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
 #include <cstring>
 
 #include "model/value.h"
+#include "scrape/fetch/dial_metrics.h"
 
 namespace deucalion::scrape {
 namespace {
@@ -178,6 +181,11 @@ Status CurlTransfer::Prepare(CURL* easy) {
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &OnOpenSocket);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
+  if (request_.dialer != nullptr) {
+    // A connection outlives the transfer that opened it.
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, &OnCloseSocket);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, const_cast<Dialer*>(request_.dialer));
+  }
   if (!request_.unix_socket.empty()) {
     curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request_.unix_socket.c_str());
   }
@@ -286,11 +294,40 @@ size_t CurlTransfer::OnHeader(char* data, size_t size, size_t n, void* self) {
 
 // Remembers the address for error texts, which name what was dialled.
 curl_socket_t CurlTransfer::OnOpenSocket(void* self, curlsocktype, struct curl_sockaddr* address) {
-  static_cast<CurlTransfer*>(self)->dialed_ = AddressText(*address);
+  auto* t = static_cast<CurlTransfer*>(self);
+  t->dialed_ = AddressText(*address);
+  t->opened_++;
   return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+int CurlTransfer::OnCloseSocket(void* dialer, curl_socket_t fd) {
+  static_cast<const Dialer*>(dialer)->CountClose(fd);
+  return close(fd);
+}
+
+void CurlTransfer::CountDials(CURL* easy, CURLcode code) const {
+  if (request_.dialer == nullptr) return;
+  long connected = 0, os_errno = 0;
+  curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connected);
+  curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_errno);
+  const bool unresolved =
+      code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY;
+  const bool timed_out = code == CURLE_OPERATION_TIMEDOUT;
+  const bool unconnected = opened_ > 0 && connected == 0 && code != CURLE_OK;
+  DialFailure reason = DialFailure::kUnknown;
+  if (unresolved) {
+    reason = DialFailure::kResolution;
+  } else if (timed_out) {
+    reason = DialFailure::kTimeout;
+  } else if (os_errno == ECONNREFUSED) {
+    reason = DialFailure::kRefused;
+  }
+  request_.dialer->CountRequest(opened_, static_cast<size_t>(connected), unresolved || unconnected,
+                                reason);
+}
+
 void CurlTransfer::Finish(CURL* easy, CURLcode code) {
+  CountDials(easy, code);
   if (code != CURLE_OK) {
     Fail(ErrorOf(easy, code));
     return;

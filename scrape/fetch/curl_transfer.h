@@ -43,12 +43,14 @@ class CurlTransfer {
   static size_t OnHeader(char* data, size_t size, size_t n, void* self);
   static curl_socket_t OnOpenSocket(void* self, curlsocktype purpose,
                                     struct curl_sockaddr* address);
+  static int OnCloseSocket(void* dialer, curl_socket_t fd);
 
   Status PrepareTls(CURL* easy);
   Status PrepareServerName(CURL* easy);
   void PrepareProxy(CURL* easy);
   Status ErrorOf(CURL* easy, CURLcode code) const;
   std::string RequestError(std::string_view what) const;
+  void CountDials(CURL* easy, CURLcode code) const;
 
   const HttpRequest request_;
   const std::shared_ptr<const TransferSettings> settings_;
@@ -58,6 +60,7 @@ class CurlTransfer {
   bool too_large_ = false;
   bool headers_done_ = false;
   std::string dialed_;  // "127.0.0.1:80": the last address tried
+  size_t opened_ = 0;   // sockets
   curl_slist* headers_ = nullptr;
   curl_slist* proxy_headers_ = nullptr;
   curl_slist* connect_to_ = nullptr;

@@ -29,6 +29,10 @@ namespace deucalion::scrape {
 // target that sends gigabytes must not take the memory of the server.
 inline constexpr uint64_t kDefaultMaxBodyBytes = uint64_t{512} << 20;
 
+// dial_metrics.h
+class DialMetrics;
+struct Dialer;
+
 struct HttpRequest {
   std::string method = "GET";
   std::string url;
@@ -39,6 +43,8 @@ struct HttpRequest {
   uint64_t max_body_bytes = kDefaultMaxBodyBytes;  // as received; beyond it kResourceExhausted
   std::string unix_socket;                         // connect here instead of the URL's host
   size_t expected_body_bytes = 0;                  // reserved beforehand
+  // Whose connections this one's are, in the metrics. Must outlive the engine; may be null.
+  const Dialer* dialer = nullptr;
   // Each new connection looks the name up anew and takes any of its addresses.
   bool shuffle_addresses = false;
 };

@@ -4,6 +4,7 @@
 
 #include "model/duration.h"
 #include "model/value.h"
+#include "scrape/fetch/dial_metrics.h"
 
 namespace deucalion::scrape {
 namespace {
@@ -139,6 +140,7 @@ HttpRequest ScrapeLoop::MakeRequest(const ScrapeConfig& config) const {
   request.timeout_ms = target_->timeout_ms();
   request.unix_socket = target_->unix_socket();
   request.expected_body_bytes = last_body_bytes_;
+  if (services_.dials != nullptr) request.dialer = services_.dials->Of(config.job_name);
   if (config.limits.body_size_limit > 0) {
     request.max_body_bytes =
         std::min<uint64_t>(request.max_body_bytes, config.limits.body_size_limit);

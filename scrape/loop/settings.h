@@ -39,6 +39,7 @@ struct ScrapeServices {
   const Clock* clock = nullptr;
   Logger* log = nullptr;
   ScrapeMetrics* metrics = nullptr;
+  DialMetrics* dials = nullptr;  // may be null
   // Runs a task on a thread that may parse and append. In order of arrival or not.
   std::function<void(std::function<void()>)> run;
 };

@@ -18,6 +18,8 @@ WANTED = {
     "prometheus_http_requests_total": ("counter", "handler code"), "prometheus_http_request_duration_seconds": ("histogram", "handler"),
     "prometheus_http_response_size_bytes": ("histogram", "handler"), "promhttp_metric_handler_requests_total": ("counter", "code"),
     "promhttp_metric_handler_requests_in_flight": ("gauge", ""), "net_conntrack_listener_conn_accepted_total": ("counter", "listener_name"),
+    "net_conntrack_dialer_conn_attempted_total": ("counter", "dialer_name"), "net_conntrack_dialer_conn_established_total": ("counter", "dialer_name"),
+    "net_conntrack_dialer_conn_closed_total": ("counter", "dialer_name"), "net_conntrack_dialer_conn_failed_total": ("counter", "dialer_name reason"),
     "prometheus_engine_queries": ("gauge", ""), "prometheus_engine_queries_concurrent_max": ("gauge", ""),
     "prometheus_engine_query_duration_seconds": ("summary", "slice"), "prometheus_engine_query_samples_total": ("counter", ""),
     "prometheus_engine_query_log_enabled": ("gauge", ""), "prometheus_engine_query_log_failures_total": ("counter", ""),
@@ -94,6 +96,7 @@ class SelfMetricsTest(unittest.TestCase):
         self.assertGreater(value("process_cpu_seconds_total"), 0)
         self.assertGreater(value("process_network_receive_bytes_total"), 0)
         self.assertEqual(value("prometheus_target_scrape_pool_targets", 'scrape_job="app"'), 1)
+        self.assertEqual(value("net_conntrack_dialer_conn_established_total", 'dialer_name="app"'), 1)
         self.assertEqual(value("prometheus_sd_discovered_targets", 'config="app"'), 1)
 
     def test_self_metrics_are_the_same_families(self):

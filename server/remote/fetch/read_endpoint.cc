@@ -156,7 +156,7 @@ class ReadEndpoint::PendingRead : public Pending {
 ReadEndpoint::ReadEndpoint(const config::RemoteReadConfig& config, std::string name,
                            Labels external_labels, std::unique_ptr<scrape::HttpClient> client,
                            const FetchMetrics* metrics, std::string user_agent,
-                           const Clock* clock)
+                           const Clock* clock, const scrape::Dialer* dialer)
     : config_(config),
       metric_labels_{std::move(name), config::RedactUrl(*config.url)},
       external_labels_(std::move(external_labels)),
@@ -166,6 +166,7 @@ ReadEndpoint::ReadEndpoint(const config::RemoteReadConfig& config, std::string n
   request_.method = "POST";
   request_.url = *config.url;
   request_.timeout_ms = config.remote_timeout_ms;
+  request_.dialer = dialer;
   request_.headers = {{"Content-Encoding", "snappy"},
                       {"Accept-Encoding", "snappy"},
                       {"Content-Type", "application/x-protobuf"},

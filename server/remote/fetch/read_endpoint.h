@@ -47,7 +47,7 @@ class ReadEndpoint {
   // query and taken out of the answers; empty when the entry does not filter.
   ReadEndpoint(const config::RemoteReadConfig& config, std::string name, Labels external_labels,
                std::unique_ptr<scrape::HttpClient> client, const FetchMetrics* metrics,
-               std::string user_agent, const Clock* clock);
+               std::string user_agent, const Clock* clock, const scrape::Dialer* dialer);
 
   // A request that is under way.
   class Pending {

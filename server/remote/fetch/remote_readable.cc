@@ -125,7 +125,8 @@ Status RemoteReadable::Apply(const std::vector<config::RemoteReadConfig>& entrie
     endpoints.push_back(std::make_shared<ReadEndpoint>(
         entry, entry.name.empty() ? hash.substr(0, 6) : entry.name,
         entry.filter_external_labels ? external_labels : Labels(), std::move(client), &metrics_,
-        options_.user_agent, options_.clock));
+        options_.user_agent, options_.clock,
+        options_.dials == nullptr ? nullptr : options_.dials->Of("remote_storage_read_client")));
   }
   MutexLock lock(mu_);
   endpoints_.swap(endpoints);

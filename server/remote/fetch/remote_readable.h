@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/thread_annotations.h"
+#include "scrape/fetch/dial_metrics.h"
 #include "scrape/fetch/http_client.h"
 #include "server/config/config.h"
 #include "server/remote/fetch/read_endpoint.h"
@@ -33,6 +34,7 @@ struct RemoteReadOptions {
   MetricRegistry* metrics = nullptr;
   const Clock* clock = Clock::Real();
   std::string user_agent;
+  scrape::DialMetrics* dials = nullptr;  // may be null
   // Local data is taken to be complete so long after the first block begins, as in Prometheus: twice
   // the range of a block.
   int64_t margin_ms = 2 * 2 * 3'600'000;

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "scrape/fetch/dial_metrics.h"
 #include "server/config/go_url.h"
 #include "server/remote/entry_hash.h"
 
@@ -35,7 +36,10 @@ Result<std::shared_ptr<WriteTransport>> WriteSender::NewTransport(
     const config::RemoteWriteConfig& entry) {
   if (options_.transport) return options_.transport(entry);
   if (http_ == nullptr) http_ = scrape::NewHttpEngine();
-  return NewHttpTransport(http_.get(), entry, options_.user_agent, options_.clock);
+  const scrape::Dialer* const dialer =
+      options_.dials == nullptr ? nullptr : options_.dials->Of("remote_storage_write_client");
+  return NewHttpTransport(http_.get(), entry, options_.user_agent, options_.clock,
+                          AwsSurroundings::OfProcess(), dialer);
 }
 
 Result<std::vector<WriteSender::Plan>> WriteSender::MakePlans(

@@ -28,6 +28,7 @@ struct WriteSenderOptions {
   Logger* logger = nullptr;
   MetricRegistry* metrics = nullptr;
   std::string user_agent;
+  scrape::DialMetrics* dials = nullptr;  // may be null
   // For what is queued, at shutdown and when a reload has taken a queue away.
   int64_t flush_deadline_ms = 60'000;
   std::function<SendQueue::FamilyMetadata()> metadata;

@@ -75,7 +75,8 @@ class Signer {
 class HttpTransport final : public WriteTransport {
  public:
   HttpTransport(std::unique_ptr<scrape::HttpClient> client, const config::RemoteWriteConfig& config,
-                std::string user_agent, Clock* clock, std::optional<Signer> signer)
+                std::string user_agent, Clock* clock, std::optional<Signer> signer,
+                const scrape::Dialer* dialer)
       : client_(std::move(client)),
         retry_429_(config.queue.retry_on_http_429),
         clock_(clock),
@@ -86,6 +87,7 @@ class HttpTransport final : public WriteTransport {
     request_.timeout_ms = config.remote_timeout_ms;
     request_.max_body_bytes = kMaxResponseBytes;
     request_.shuffle_addresses = config.round_robin_dns;
+    request_.dialer = dialer;
     request_.headers = {
         {"Content-Encoding", "snappy"},
         {"Content-Type", v2 ? kTypeV2 : kTypeV1},
@@ -153,7 +155,8 @@ int64_t RetryAfterMs(std::string_view header, int64_t now_ms) {
 Result<std::shared_ptr<WriteTransport>> NewHttpTransport(scrape::HttpEngine* engine,
                                                          const config::RemoteWriteConfig& config,
                                                          std::string user_agent, Clock* clock,
-                                                         const AwsSurroundings& surroundings) {
+                                                         const AwsSurroundings& surroundings,
+                                                         const scrape::Dialer* dialer) {
   std::optional<Signer> signer;
   if (config.sigv4) {
     ASSIGN_OR_RETURN(AwsCredentials credentials, FindAwsCredentials(*config.sigv4, surroundings));
@@ -162,7 +165,7 @@ Result<std::shared_ptr<WriteTransport>> NewHttpTransport(scrape::HttpEngine* eng
   }
   ASSIGN_OR_RETURN(auto client, engine->NewClient(config.http));
   return std::shared_ptr<WriteTransport>(std::make_shared<HttpTransport>(
-      std::move(client), config, std::move(user_agent), clock, std::move(signer)));
+      std::move(client), config, std::move(user_agent), clock, std::move(signer), dialer));
 }
 
 }  // namespace deucalion::remote

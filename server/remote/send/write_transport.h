@@ -49,7 +49,8 @@ class WriteTransport {
 // must outlive it.
 Result<std::shared_ptr<WriteTransport>> NewHttpTransport(
     scrape::HttpEngine* engine, const config::RemoteWriteConfig& config, std::string user_agent,
-    Clock* clock, const AwsSurroundings& surroundings = AwsSurroundings::OfProcess());
+    Clock* clock, const AwsSurroundings& surroundings = AwsSurroundings::OfProcess(),
+    const scrape::Dialer* dialer = nullptr);
 
 // Retry-After: seconds, or a date as HTTP writes them. 0 for anything else and for the past.
 int64_t RetryAfterMs(std::string_view header, int64_t now_ms);
