@@ -43,6 +43,21 @@ WANTED = {
     "prometheus_tsdb_data_replay_duration_seconds": ("gauge", ""), "prometheus_tsdb_retention_limit_seconds": ("gauge", ""),
     "prometheus_tsdb_retention_limit_bytes": ("gauge", ""), "prometheus_tsdb_out_of_order_samples_total": ("counter", "type"),
     "prometheus_tsdb_too_old_samples_total": ("counter", "type"), "prometheus_tsdb_head_chunks_storage_size_bytes": ("gauge", ""),
+    "prometheus_tsdb_checkpoint_creations_total": ("counter", ""), "prometheus_tsdb_checkpoint_deletions_total": ("counter", ""),
+    "prometheus_tsdb_checkpoint_deletions_failed_total": ("counter", ""), "prometheus_tsdb_compaction_duration_seconds": ("histogram", ""),
+    "prometheus_tsdb_compaction_populating_block": ("gauge", ""), "prometheus_tsdb_compactions_skipped_total": ("counter", ""),
+    "prometheus_tsdb_compactions_triggered_total": ("counter", ""), "prometheus_tsdb_exemplar_out_of_order_exemplars_total": ("counter", ""),
+    "prometheus_tsdb_head_active_appenders": ("gauge", ""), "prometheus_tsdb_head_chunks_created_total": ("counter", ""),
+    "prometheus_tsdb_head_chunks_removed_total": ("counter", ""), "prometheus_tsdb_head_gc_duration_seconds": ("summary", ""),
+    "prometheus_tsdb_head_series_not_found_total": ("counter", ""), "prometheus_tsdb_head_truncations_failed_total": ("counter", ""),
+    "prometheus_tsdb_isolation_high_watermark": ("gauge", ""), "prometheus_tsdb_isolation_low_watermark": ("gauge", ""),
+    "prometheus_tsdb_mmap_chunk_corruptions_total": ("counter", ""), "prometheus_tsdb_reloads_failures_total": ("counter", ""),
+    "prometheus_tsdb_reloads_total": ("counter", ""), "prometheus_tsdb_snapshot_replay_error_total": ("counter", ""),
+    "prometheus_tsdb_tombstone_cleanup_seconds": ("histogram", ""), "prometheus_tsdb_vertical_compactions_total": ("counter", ""),
+    "prometheus_tsdb_wal_completed_pages_total": ("counter", ""), "prometheus_tsdb_wal_fsync_duration_seconds": ("summary", ""),
+    "prometheus_tsdb_wal_page_flushes_total": ("counter", ""), "prometheus_tsdb_wal_truncate_duration_seconds": ("summary", ""),
+    "prometheus_tsdb_wal_truncations_failed_total": ("counter", ""), "prometheus_tsdb_wal_truncations_total": ("counter", ""),
+    "prometheus_tsdb_wal_writes_failed_total": ("counter", ""), "deucalion_tsdb_head_memory_bytes": ("gauge", "part"),
     "prometheus_api_remote_write_invalid_labels_samples_total": ("counter", ""),
     "prometheus_api_remote_write_without_metadata_appended_samples_total": ("counter", ""),
     "prometheus_web_federation_errors_total": ("counter", ""), "prometheus_web_federation_warnings_total": ("counter", ""),
@@ -91,6 +106,12 @@ class SelfMetricsTest(unittest.TestCase):
         self.assertEqual(value("prometheus_http_requests_total", 'handler="/api/v1/query",code="200"'), requests + 1)
         self.assertGreater(value("prometheus_tsdb_head_samples_appended_total"), appended)
         self.assertGreater(value("promhttp_metric_handler_requests_total", 'code="200"'), scrapes)
+        self.assertGreater(value("prometheus_tsdb_isolation_high_watermark"), 0)
+        self.assertGreaterEqual(value("prometheus_tsdb_isolation_high_watermark"), value("prometheus_tsdb_isolation_low_watermark"))
+        self.assertGreater(value("prometheus_tsdb_wal_page_flushes_total"), 0)
+        self.assertGreater(value("prometheus_tsdb_wal_fsync_duration_seconds_count"), 0)
+        self.assertGreater(value("prometheus_tsdb_reloads_total"), 0)
+        self.assertGreaterEqual(value("prometheus_tsdb_head_chunks_created_total"), value("prometheus_tsdb_head_series"))
         self.assertGreater(value("go_memstats_alloc_bytes"), 1 << 20)
         self.assertLess(value("go_memstats_alloc_bytes"), value("go_memstats_sys_bytes"))
         self.assertGreater(value("process_cpu_seconds_total"), 0)

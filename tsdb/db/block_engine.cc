@@ -48,6 +48,14 @@ int64_t FloorTo(int64_t ms, int64_t range) {
 // Late samples may lie below the floor; they do not count here.
 int64_t OldestInOrder(const Head& head) { return std::max(head.min_ms(), head.floor_ms()); }
 
+bool Overlap(std::vector<BlockMeta> metas) {
+  std::ranges::sort(metas, {}, &BlockMeta::min_ms);
+  for (size_t i = 1; i < metas.size(); i++) {
+    if (metas[i].min_ms < metas[i - 1].max_ms) return true;
+  }
+  return false;
+}
+
 // Whether the in-order samples span one and a half ranges.
 bool SpansEnough(const Head& head, int64_t range_ms) {
   return head.max_ms() != kMinTimeMs && OldestInOrder(head) != kMaxTimeMs &&
@@ -141,6 +149,7 @@ Status BlockEngine::WriteSet(SeriesSet& set, BlockMeta meta, const std::string& 
                              const CancelToken* cancel, std::vector<BlockMeta>* written) const {
   BlockJob job = JobFor(meta.ulid, cancel);
   job.dir = dir;
+  const CountedIn writing(options_.metrics->writing_blocks);
   ASSIGN_OR_RETURN(BlockMeta finished, WriteBlock(set, std::move(meta), job));
   if (finished.series > 0) written->push_back(std::move(finished));
   return OkStatus();
@@ -150,6 +159,7 @@ Status BlockEngine::WriteSet(SeriesSet& set, BlockMeta meta, const std::string& 
 // below the cut lies before the positions and is visible; so is every late one before them.
 Status BlockEngine::Cut(Head* head, wal::Wal* wal, const Installer& install) {
   MutexLock lock(cut_mu_);
+  const ObservedTime compaction(options_.metrics->compaction_seconds);
   const int64_t range = options_.min_range_ms;
   const int64_t floor = head->floor_ms(), oldest = OldestInOrder(*head);
   const bool in_order = SpansEnough(*head, range);
@@ -256,6 +266,8 @@ Status BlockEngine::Merge(const std::vector<std::string>& ulids, const std::stri
     removed.push_back({ulid, block->tombstones()});
   }
   const int64_t begin_ns = options_.clock->MonotonicNs();
+  const ObservedTime compaction(options_.metrics->compaction_seconds);
+  const CountedIn writing(options_.metrics->writing_blocks);
   BlockJob job = JobFor(NewUlid(options_.clock->NowMs()), cancel);
   const BlockMeta wanted =
       MergedMeta(metas, BaseName(job.dir.substr(0, job.dir.size() - kCreationSuffix.size())));
@@ -270,6 +282,7 @@ Status BlockEngine::Merge(const std::vector<std::string>& ulids, const std::stri
   if (meta->series > 0) added.push_back(*meta);
   RETURN_IF_ERROR(store_->Commit(added, removed, {}));
   ++counters_.compactions;
+  if (Overlap(metas)) Count(options_.metrics->vertical_compactions);
   options_.logger->Info("Blocks compacted",
                         {{"component", "tsdb"},
                          {"reason", reason},
@@ -350,6 +363,7 @@ Status BlockEngine::DeleteSeries(int64_t min_ms, int64_t max_ms,
 
 Status BlockEngine::CleanTombstones(const CancelToken* cancel) {
   MutexLock lock(compact_mu_);
+  const ObservedTime cleanup(options_.metrics->tombstone_cleanup_seconds);
   const auto list = List();
   for (const auto& block : *list) {
     if (block->tombstones()->empty()) continue;

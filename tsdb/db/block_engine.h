@@ -20,6 +20,7 @@
 #include "tsdb/block/block_store.h"
 #include "tsdb/catalog/catalog.h"
 #include "tsdb/compact/compactor.h"
+#include "tsdb/db/engine_metrics.h"
 #include "tsdb/head/head.h"
 #include "tsdb/storage/admin.h"
 #include "tsdb/wal/wal.h"
@@ -34,6 +35,7 @@ struct BlockEngineOptions {
   std::string blocks_dir;  // ours, below it
   int64_t min_range_ms = 0;
   int64_t max_range_ms = 0;
+  const EngineMetrics* metrics = nullptr;  // must outlive the engine
 };
 
 // Where the newest cut was made.

@@ -23,7 +23,10 @@ constexpr uint64_t kShareOfLive = 8;
 }  // namespace
 
 Db::Db(std::string path, DbOptions options)
-    : path_(std::move(path)), options_(std::move(options)), tracker_(options_.tracker) {
+    : path_(std::move(path)),
+      options_(std::move(options)),
+      metrics_(options_.metrics),
+      tracker_(options_.tracker) {
   if (tracker_ == nullptr) tracker_ = std::make_shared<ReplayTracker>();
 }
 
@@ -118,7 +121,8 @@ Status Db::OpenBlocks() {
                                                .root = path_,
                                                .blocks_dir = OwnPath("blocks"),
                                                .min_range_ms = options_.min_block_range_ms,
-                                               .max_range_ms = options_.max_block_range_ms},
+                                               .max_range_ms = options_.max_block_range_ms,
+                                               .metrics = &metrics_},
                                               catalog_.get(), fresh));
   MutexLock lock(settings_mu_);
   settings_ = options_.settings;
@@ -170,7 +174,8 @@ Status Db::OpenHead() {
                                                       .streams = options_.wal_streams,
                                                       .durability = options_.durability,
                                                       .segment_bytes = options_.wal_segment_bytes,
-                                                      .first_segments = first_segments});
+                                                      .first_segments = first_segments,
+                                                      .sync_seconds = metrics_.wal_sync_seconds});
   return OkStatus();
 }
 
@@ -258,6 +263,7 @@ Status Db::MoveEndedSeries(size_t fewest) {
   std::vector<Slot> leaving;
   for (const EndedSeries& e : ended) leaving.push_back(e.slot);
   KeepLabels(leaving);
+  const ObservedTime gc(metrics_.gc_seconds);
   head_->RemoveEnded(ended);
   moved_since_checkpoint_ = true;
   return OkStatus();
@@ -269,7 +275,10 @@ bool Db::ManyMayHaveEnded() const {
 }
 
 Status Db::MaintainHead() {
-  RETURN_IF_ERROR(blocks_->store().AdoptForeign().status());
+  Count(metrics_.reloads);
+  const Status adopted = blocks_->store().AdoptForeign().status();
+  if (!adopted.ok()) Count(metrics_.failed_reloads);
+  RETURN_IF_ERROR(adopted);
   if (!verified_.exchange(true)) VerifyHead();
   while (blocks_->CutIsDue(*head_)) {
     Status status = CutHead();
@@ -297,6 +306,7 @@ void Db::VerifyHead() {
 }
 
 Result<bool> Db::MaintainBlocks(const CancelToken* cancel, const Maintenance::Throttle& throttle) {
+  Count(metrics_.compactions_triggered);
   ASSIGN_OR_RETURN(const bool more, blocks_->CompactOnce(cancel, throttle));
   if (more) return true;
   StorageSettings settings;

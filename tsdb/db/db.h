@@ -26,6 +26,7 @@
 #include "tsdb/catalog/catalog.h"
 #include "tsdb/db/block_engine.h"
 #include "tsdb/db/db_wal_feed.h"
+#include "tsdb/db/engine_metrics.h"
 #include "tsdb/db/maintenance.h"
 #include "tsdb/head/checkpoint.h"
 #include "tsdb/head/head.h"
@@ -152,6 +153,7 @@ class Db final : public Storage, public StorageAdmin {
   const std::string path_;
   DbOptions options_;
   std::unique_ptr<FileLock> lock_;
+  const EngineMetrics metrics_;
   ScratchPool scratch_;
   std::unique_ptr<Head> head_;
   std::unique_ptr<wal::Wal> wal_;
@@ -192,8 +194,6 @@ class Db final : public Storage, public StorageAdmin {
   std::atomic<int64_t> checkpoint_took_ns_{0};
   std::atomic<uint64_t> checkpoint_samples_{0};  // appended then
   std::atomic<uint64_t> checkpoint_wal_bytes_{0};
-  Counter* checkpoints_ = nullptr;
-  Counter* failed_checkpoints_ = nullptr;
 
   Mutex background_mu_;
   CondVar background_wake_;

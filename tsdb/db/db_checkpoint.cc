@@ -109,7 +109,7 @@ Status Db::ReserveRecordedIds() {
 
 Status Db::Checkpoint() {
   MutexLock lock(maintenance_mu_);
-  if (checkpoints_ != nullptr) checkpoints_->Increment();
+  Count(metrics_.checkpoints);
   // Taken before: what comes in meanwhile counts for the next one.
   moved_since_checkpoint_ = false;
   const uint64_t samples = head_->counters().samples.load();
@@ -121,7 +121,7 @@ Status Db::Checkpoint() {
   checkpoint_took_ns_ = options_.clock->MonotonicNs() - begin_ns;
   if (!end.ok()) {
     moved_since_checkpoint_ = true;
-    if (failed_checkpoints_ != nullptr) failed_checkpoints_->Increment();
+    Count(metrics_.failed_checkpoints);
     return end.TakeStatus().WithContext("writing a head checkpoint");
   }
   const uint64_t number = ++checkpoint_number_;
@@ -131,13 +131,23 @@ Status Db::Checkpoint() {
                          {{"series", end->series},
                           {"duration_ms", (options_.clock->MonotonicNs() - begin_ns) / 1'000'000}});
   RETURN_IF_ERROR(RecordCheckpoint(number, *end));
-  RETURN_IF_ERROR(DropCheckpointsBut(number, good_checkpoint_));
+  Count(metrics_.checkpoint_deletions);
+  Status deleted = DropCheckpointsBut(number, good_checkpoint_);
+  if (!deleted.ok()) Count(metrics_.failed_checkpoint_deletions);
+  RETURN_IF_ERROR(std::move(deleted));
   std::vector<wal::Position> drop = std::exchange(good_positions_, end->positions);
   good_checkpoint_ = number;
   const uint32_t chunk_file = std::exchange(good_chunk_file_, end->oldest_chunk_file);
   head_->KeepChunkFilesFrom(std::min(chunk_file, good_chunk_file_));
   wal_feed_->Hold(&drop);
-  RETURN_IF_ERROR(wal_->DropBefore(drop));
+  Count(metrics_.wal_truncations);
+  Status dropped;
+  {
+    const ObservedTime truncation(metrics_.wal_truncate_seconds);
+    dropped = wal_->DropBefore(drop);
+  }
+  if (!dropped.ok()) Count(metrics_.failed_wal_truncations);
+  RETURN_IF_ERROR(std::move(dropped));
   return wal_feed_->ForgetLabels(drop);
 }
 
@@ -153,6 +163,7 @@ Status Db::DropCheckpointsBut(uint64_t newest, uint64_t before) {
 
 void Db::TruncateHead() {
   MutexLock lock(maintenance_mu_);
+  const ObservedTime gc(metrics_.gc_seconds);
   head_->Truncate([this](const std::vector<Slot>& leaving) { KeepLabels(leaving); });
 }
 

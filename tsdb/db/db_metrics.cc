@@ -2,14 +2,15 @@
 #include "tsdb/db/db.h"
 
 namespace deucalion::tsdb {
+namespace {
+
+// Prometheus's log has pages; ours is counted in them so that dashboards show its rate.
+constexpr uint64_t kWalPageBytes = 32 * 1024;
+
+}  // namespace
 
 void Db::RegisterMetrics() {
   if (options_.metrics == nullptr) return;
-  checkpoints_ = options_.metrics->AddCounter("prometheus_tsdb_checkpoint_creations_total",
-                                              "Total number of checkpoint creations attempted.");
-  failed_checkpoints_ =
-      options_.metrics->AddCounter("prometheus_tsdb_checkpoint_creations_failed_total",
-                                   "Total number of checkpoint creations that failed.");
   options_.metrics->AddCollector(this, [this](MetricSink& sink) { CollectMetrics(sink); });
 }
 
@@ -36,8 +37,23 @@ void Db::CollectMetrics(MetricSink& sink) {
   const int64_t max_ms = head_->max_ms() == kMinTimeMs ? 0 : head_->max_ms();
   gauge("prometheus_tsdb_head_series", "Total number of series in the head block.",
         static_cast<double>(head_->num_series()));
+  const ChunkCounts chunks = head_->Chunks();
   gauge("prometheus_tsdb_head_chunks", "Total number of chunks in the head block.",
-        static_cast<double>(head_->num_chunks()));
+        static_cast<double>(chunks.made - chunks.gone));
+  counter("prometheus_tsdb_head_chunks_created_total", "Total number of chunks created in the head",
+          static_cast<double>(chunks.made));
+  counter("prometheus_tsdb_head_chunks_removed_total", "Total number of chunks removed in the head",
+          static_cast<double>(chunks.gone));
+  counter("prometheus_tsdb_head_series_not_found_total",
+          "Total number of requests for series that were not found.", count(c.series_not_found));
+  gauge("prometheus_tsdb_head_active_appenders", "Number of currently active appender transactions",
+        static_cast<double>(head_->appender_pins().size()));
+  gauge("prometheus_tsdb_isolation_low_watermark",
+        "The lowest TSDB append ID that is still referenced.",
+        static_cast<double>(head_->isolation().Watermarks().front()));
+  gauge("prometheus_tsdb_isolation_high_watermark",
+        "The highest TSDB append ID that has been given out.",
+        static_cast<double>(head_->isolation().newest()));
   counter("prometheus_tsdb_head_series_created_total", "Total number of series created in the head",
           count(c.series_created));
   counter("prometheus_tsdb_head_series_removed_total", "Total number of series removed in the head",
@@ -87,6 +103,17 @@ void Db::CollectMetrics(MetricSink& sink) {
   counter("prometheus_tsdb_wal_corruptions_total", "Total number of WAL corruptions.",
           static_cast<double>(replay_stats_.damaged + damaged_checkpoints_ +
                               (replay_stats_.torn_bytes > 0 ? 1 : 0)));
+  counter("prometheus_tsdb_wal_page_flushes_total", "Total number of page flushes.",
+          static_cast<double>(wal_->writes()));
+  counter("prometheus_tsdb_wal_completed_pages_total", "Total number of completed pages.",
+          static_cast<double>(wal_->written_bytes() / kWalPageBytes));
+  counter("prometheus_tsdb_wal_writes_failed_total",
+          "Total number of write log writes that failed.",
+          static_cast<double>(wal_->failed_writes()));
+  counter("prometheus_tsdb_snapshot_replay_error_total",
+          "Total number snapshot replays that failed.", static_cast<double>(damaged_checkpoints_));
+  counter("prometheus_tsdb_mmap_chunk_corruptions_total",
+          "Total number of memory-mapped chunk corruptions.", count(damaged_chunks_));
   gauge("prometheus_tsdb_head_chunks_storage_size_bytes", "Size of the chunks_head directory.",
         static_cast<double>(head_->sealed().size_bytes()));
   const BlockCounters& b = blocks_->counters();
@@ -108,6 +135,11 @@ void Db::CollectMetrics(MetricSink& sink) {
   counter("prometheus_tsdb_compactions_failed_total",
           "Total number of compactions that failed for the partition.",
           count(b.compactions_failed) + count(b.cuts_failed));
+  // Nothing turns compaction off here.
+  counter("prometheus_tsdb_compactions_skipped_total",
+          "Total number of skipped compactions due to disabled auto compaction.", 0);
+  counter("prometheus_tsdb_head_truncations_failed_total",
+          "Total number of head truncations that failed.", count(b.cuts_failed));
   counter("prometheus_tsdb_head_truncations_total", "Total number of head truncations attempted.",
           count(b.cuts));
   counter("prometheus_tsdb_time_retentions_total",
@@ -155,6 +187,9 @@ void Db::CollectMetrics(MetricSink& sink) {
   const ExemplarRing::Stats exemplars = head_->exemplars().stats();
   counter("prometheus_tsdb_exemplar_exemplars_appended_total",
           "Total number of appended exemplars.", count(c.exemplars));
+  counter("prometheus_tsdb_exemplar_out_of_order_exemplars_total",
+          "Total number of out of order exemplar ingestion failed attempts.",
+          count(c.exemplars_out_of_order));
   gauge("prometheus_tsdb_exemplar_exemplars_in_storage",
         "Number of exemplars currently in circular storage.",
         static_cast<double>(exemplars.exemplars));

@@ -431,11 +431,13 @@ void Head::TrimMemory() {
 
 // ---- numbers ----
 
-uint64_t Head::counters_sealed_chunks() const {
-  uint64_t total = 0;
+ChunkCounts Head::Chunks() const {
+  ChunkCounts total;
   for (const auto& shard : shards_) {
     MutexLock lock(shard->mu);
-    total += shard->chunks.chunks_sealed();
+    const ChunkCounts counts = shard->chunks.counts();
+    total.made += counts.made;
+    total.gone += counts.gone;
   }
   return total;
 }

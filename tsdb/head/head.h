@@ -83,6 +83,8 @@ struct HeadCounters {
   std::atomic<uint64_t> series_removed{0};
   std::atomic<uint64_t> series_ended{0};  // stale markers of floats; a series may come back
   std::atomic<uint64_t> exemplars{0};
+  std::atomic<uint64_t> exemplars_out_of_order{0};
+  std::atomic<uint64_t> series_not_found{0};
 };
 
 class Head {
@@ -237,7 +239,11 @@ class Head {
                              const std::function<Status(Shard*, Slot, SeriesRecord*)>& fill);
 
   uint64_t num_series() const { return num_series_.load(std::memory_order_relaxed); }
-  uint64_t num_chunks() const { return num_series() + counters_sealed_chunks(); }
+  ChunkCounts Chunks() const;
+  uint64_t num_chunks() const {
+    const ChunkCounts counts = Chunks();
+    return counts.made - counts.gone;
+  }
   Result<TsdbStats> Stats(size_t limit);
   HeadMemory Memory() const;
 
@@ -257,7 +263,6 @@ class Head {
   void RemoveFrom(Shard* shard, Slot slot) REQUIRES(shard->mu);
   void Forget(std::vector<Slot> gone);
   void DropChunkFiles();
-  uint64_t counters_sealed_chunks() const;
 
   const Options options_;
   const uint32_t shard_bits_;

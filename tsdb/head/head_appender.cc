@@ -15,7 +15,10 @@ constexpr size_t kMaxKeptSamples = 1 << 20;
 // Frames are looked at for splitting this often.
 constexpr size_t kSplitEvery = 256;
 
-Status UnknownSeries() { return NotFoundError("unknown series reference"); }
+Status UnknownSeries(Head* head) {
+  head->counters().series_not_found.fetch_add(1, std::memory_order_relaxed);
+  return NotFoundError("unknown series reference");
+}
 
 Status DuplicateSample(int64_t time_ms, double existing, double value) {
   return Status(
@@ -115,7 +118,7 @@ Result<HeadAppender::Verdict> HeadAppender::Check(Slot slot, SeriesRecord* r, ui
                                                   std::string_view histogram) {
   Shard& shard = head_->shard(head_->slabs().ShardOf(slot));
   MutexLock lock(shard.mu);
-  if (r->id() != id) return UnknownSeries();
+  if (r->id() != id) return UnknownSeries(head_);
   r->Clear(kFlagLeaving);
   const int64_t last = r->last_ms.load(std::memory_order_relaxed);
   if (time_ms >= min_valid_ms_) {
@@ -165,7 +168,7 @@ Result<HeadAppender::Verdict> HeadAppender::Check(Slot slot, SeriesRecord* r, ui
 Status HeadAppender::Stage(SeriesRef ref, int64_t time_ms, double value, int64_t st_ms) {
   uint64_t id;
   SeriesRecord* r = head_->Resolve(ref, &id);
-  if (r == nullptr) return UnknownSeries();
+  if (r == nullptr) return UnknownSeries(head_);
   const Slot slot = static_cast<Slot>(ref);
   CommitScratch::PerStream& part = PartOf(id);
   StagedSample sample{.id = id, .slot = slot, .time_ms = time_ms, .value = value};
@@ -248,7 +251,7 @@ Status HeadAppender::StageHistogram(SeriesRef ref, int64_t time_ms, int64_t st_m
   CHECK(scratch_ != nullptr);
   uint64_t id;
   SeriesRecord* r = head_->Resolve(ref, &id);
-  if (r == nullptr) return UnknownSeries();
+  if (r == nullptr) return UnknownSeries(head_);
   const Slot slot = static_cast<Slot>(ref);
   ASSIGN_OR_RETURN(const Verdict verdict, Check(slot, r, id, time_ms, nullptr, bytes));
   if (verdict == Verdict::kAlreadyThere) return OkStatus();
@@ -285,11 +288,15 @@ Status HeadAppender::AppendExemplar(SeriesRef ref, const Exemplar& exemplar) {
   CHECK(scratch_ != nullptr);
   uint64_t id;
   const SeriesRecord* r = head_->Resolve(ref, &id);
-  if (r == nullptr) return UnknownSeries();
+  if (r == nullptr) return UnknownSeries(head_);
   if (!head_->exemplars().enabled()) return OkStatus();
   head_->index().CopyLabels(r->labels.load(std::memory_order_acquire), &labels_);
   bool duplicate;
-  RETURN_IF_ERROR(head_->exemplars().Validate(LabelsView(labels_), exemplar, &duplicate));
+  Status valid = head_->exemplars().Validate(LabelsView(labels_), exemplar, &duplicate);
+  if (valid.code() == StatusCode::kOutOfOrder) {
+    head_->counters().exemplars_out_of_order.fetch_add(1, std::memory_order_relaxed);
+  }
+  RETURN_IF_ERROR(std::move(valid));
   if (duplicate) return OkStatus();
   PartOf(id).exemplars.push_back({.id = id, .slot = static_cast<Slot>(ref), .exemplar = exemplar});
   return OkStatus();
@@ -299,7 +306,7 @@ Status HeadAppender::UpdateMetadata(SeriesRef ref, const Metadata& metadata) {
   CHECK(scratch_ != nullptr);
   uint64_t id;
   const SeriesRecord* r = head_->Resolve(ref, &id);
-  if (r == nullptr) return UnknownSeries();
+  if (r == nullptr) return UnknownSeries(head_);
   const Slot slot = static_cast<Slot>(ref);
   {
     Shard& shard = head_->shard(head_->slabs().ShardOf(slot));
@@ -315,7 +322,7 @@ Status HeadAppender::UpdateMetadata(SeriesRef ref, const Metadata& metadata) {
 
 Status HeadAppender::Delete(SeriesRef ref, TimeInterval interval) {
   uint64_t id;
-  if (head_->Resolve(ref, &id) == nullptr) return UnknownSeries();
+  if (head_->Resolve(ref, &id) == nullptr) return UnknownSeries(head_);
   // What comes later is not deleted.
   interval.max_ms = std::min(interval.max_ms, head_->max_ms());
   if (interval.min_ms > interval.max_ms) return OkStatus();

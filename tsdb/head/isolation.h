@@ -50,6 +50,11 @@ class Isolation {
     all.push_back(watermark_);
     return all;
   }
+  // The newest commit that has begun.
+  uint64_t newest() const EXCLUDES(mu_) {
+    MutexLock lock(mu_);
+    return newest_;
+  }
   uint64_t watermark() const EXCLUDES(mu_) {
     MutexLock lock(mu_);
     return watermark_;
@@ -98,6 +103,10 @@ class EpochPins {
     }
     for (auto& free : ready) free();
   }
+  size_t size() const EXCLUDES(mu_) {
+    MutexLock lock(mu_);
+    return pins_.size();
+  }
   // Returns when every pin that exists now is gone.
   void WaitForPresent() EXCLUDES(mu_) {
     MutexLock lock(mu_);
@@ -106,7 +115,7 @@ class EpochPins {
   }
 
  private:
-  Mutex mu_;
+  mutable Mutex mu_;
   CondVar gone_;
   uint64_t newest_ GUARDED_BY(mu_) = 0;
   std::set<uint64_t> pins_ GUARDED_BY(mu_);

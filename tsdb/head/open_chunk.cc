@@ -121,6 +121,7 @@ void OpenChunks::Begin(SeriesRecord* r, int64_t time_ms, uint64_t value_bits) {
   r->count = 1;
   r->chunk = 0;
   r->bit_pos = 0;
+  open_++;
 }
 
 void OpenChunks::Append(SeriesRecord* r, int64_t time_ms, uint64_t value_bits) {
@@ -215,7 +216,6 @@ void OpenChunks::AppendXor(SeriesRecord* r, int64_t time_ms, uint64_t value_bits
 // ---- sealing ----
 
 ChunkLocation OpenChunks::Store(const SealedChunkView& chunk) {
-  chunks_sealed_++;
   Result<ChunkLocation> location = sealed_->Append(chunk);
   if (location.ok()) return *location;
   // The sample is in the WAL and acknowledged: a full disk must not take it from readers.
@@ -265,6 +265,7 @@ void OpenChunks::Seal(SeriesRecord* r) {
 }
 
 void OpenChunks::FreeOpen(SeriesRecord* r) {
+  open_ -= r->count > 0;
   if (r->chunk != 0) pool_.Free(r->chunk, CapacityOf(arena_->At(r->chunk)));
   r->chunk = 0;
   r->count = 0;
@@ -291,6 +292,7 @@ void OpenChunks::AddSealed(SeriesRecord* r, SealedEntry entry) {
     list = to;
   }
   list->entries[list->count++] = entry;
+  sealed_ever_++;
 }
 
 std::span<const SealedEntry> OpenChunks::Sealed(const Arena& arena, const SeriesRecord& r) {
@@ -311,6 +313,7 @@ size_t OpenChunks::DropSealedBefore(SeriesRecord* r, int64_t cut_ms) {
     drop++;
   }
   if (drop == 0) return 0;
+  dropped_ += drop;
   list->count -= drop;
   std::memmove(list->entries, list->entries + drop, list->count * sizeof(SealedEntry));
   FreeListIfEmpty(r);
@@ -333,12 +336,14 @@ bool OpenChunks::DropSealedAt(SeriesRecord* r, ChunkLocation location) {
   if (at == end) return false;
   std::memmove(at, at + 1, static_cast<size_t>(end - at - 1) * sizeof(SealedEntry));
   list->count--;
+  dropped_++;
   FreeListIfEmpty(r);
   return true;
 }
 
 void OpenChunks::Free(SeriesRecord* r) {
   DropSealedBefore(r, INT64_MAX);
+  lost_ += r->count > 0;
   FreeOpen(r);
 }
 
@@ -387,6 +392,7 @@ Status OpenChunks::Restore(SeriesRecord* r, const OpenChunkCopy& copy) {
   std::memcpy(arena_->At(r->chunk) + kXorHeaderBytes, bytes.data() + kXorHeaderBytes,
               bytes.size() - kXorHeaderBytes);
   Pack(s, r);
+  open_++;
   return OkStatus();
 }
 

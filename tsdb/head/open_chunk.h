@@ -38,6 +38,12 @@ struct OpenChunkCopy {
   std::vector<char> bytes;  // XOR
 };
 
+// Chunks that ever were, and those of them that were dropped.
+struct ChunkCounts {
+  uint64_t made = 0;
+  uint64_t gone = 0;
+};
+
 class OpenChunks {
  public:
   OpenChunks(Arena* arena, SealedChunks* sealed) : arena_(arena), pool_(arena), sealed_(sealed) {}
@@ -66,7 +72,10 @@ class OpenChunks {
   // Puts back what Copy gave (a checkpoint). The record's last_* fields must be set already.
   Status Restore(SeriesRecord* r, const OpenChunkCopy& copy);
 
-  uint64_t chunks_sealed() const { return chunks_sealed_; }
+  // Open ones of floats, and sealed ones.
+  ChunkCounts counts() const {
+    return {.made = sealed_ever_ + lost_ + open_, .gone = dropped_ + lost_};
+  }
   size_t used_bytes() const { return pool_.used_bytes(); }
 
  private:
@@ -81,12 +90,15 @@ class OpenChunks {
   bool Grow(SeriesRecord* r, size_t used, size_t want);
   void FreeOpen(SeriesRecord* r);
   void FreeListIfEmpty(SeriesRecord* r);
-  static void Begin(SeriesRecord* r, int64_t time_ms, uint64_t value_bits);
+  void Begin(SeriesRecord* r, int64_t time_ms, uint64_t value_bits);
 
   Arena* arena_;
   SizeClassPool pool_;
   SealedChunks* sealed_;
-  uint64_t chunks_sealed_ = 0;
+  uint64_t open_ = 0;         // now
+  uint64_t sealed_ever_ = 0;  // with those of a checkpoint
+  uint64_t dropped_ = 0;      // sealed ones
+  uint64_t lost_ = 0;         // freed while they were open
 };
 
 // Appends the samples within [min_ms, max_ms].

@@ -1,6 +1,7 @@
 #include "tsdb/wal/stream_writer.h"
 
 #include <algorithm>
+#include <chrono>
 
 namespace deucalion::tsdb::wal {
 
@@ -94,6 +95,8 @@ void StreamWriter::Lead() {
   queue_.pop_front();
   mu_.Unlock();
   Status status = WriteBatch(batch);
+  writes_.fetch_add(1, std::memory_order_relaxed);
+  if (!status.ok()) failed_writes_.fetch_add(1, std::memory_order_relaxed);
   // The sync may also be that of a segment that ended.
   if (!status.ok() && sync_failed_.ok()) AbandonSegment();
   if (status.ok() && options_.durability == Durability::kAlways) status = SyncFile();
@@ -175,7 +178,12 @@ void StreamWriter::AbandonSegment() {
 
 Status StreamWriter::SyncFile() {
   if (file_ == nullptr || !dirty_) return OkStatus();
+  const auto begin = std::chrono::steady_clock::now();
   sync_failed_ = file_->Sync().WithContext("syncing the wal");
+  if (options_.sync_seconds != nullptr) {
+    options_.sync_seconds->Observe(
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  }
   if (sync_failed_.ok()) dirty_ = false;
   return sync_failed_;
 }

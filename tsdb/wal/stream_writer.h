@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/file_system.h"
+#include "base/metrics.h"
 #include "base/thread_annotations.h"
 #include "tsdb/wal/frame.h"
 #include "tsdb/wal/segment.h"
@@ -52,7 +53,8 @@ class StreamWriter {
     StreamShape shape;
     Durability durability = Durability::kInterval;
     uint64_t segment_bytes = 32 << 20;
-    uint32_t first_segment = 1;  // above all that exist
+    uint32_t first_segment = 1;       // above all that exist
+    Summary* sync_seconds = nullptr;  // how long syncs take; may be null
   };
   explicit StreamWriter(Options options);
 
@@ -71,6 +73,9 @@ class StreamWriter {
   Position end() const EXCLUDES(mu_);
   uint32_t segment() const EXCLUDES(mu_);
   uint64_t written_bytes() const EXCLUDES(mu_);
+  // Writes to the file: of one commit or of several; and those that failed.
+  uint64_t writes() const { return writes_.load(std::memory_order_relaxed); }
+  uint64_t failed_writes() const { return failed_writes_.load(std::memory_order_relaxed); }
   // OK, or why the stream takes no more commits.
   Status health() const EXCLUDES(mu_);
 
@@ -101,6 +106,8 @@ class StreamWriter {
   void Die(const Status& synced) REQUIRES(mu_);
 
   const Options options_;
+  std::atomic<uint64_t> writes_{0};
+  std::atomic<uint64_t> failed_writes_{0};
 
   mutable Mutex mu_;
   CondVar changed_;

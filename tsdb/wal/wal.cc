@@ -18,6 +18,7 @@ Wal::Wal(Options options) : options_(std::move(options)) {
         .durability = options_.durability,
         .segment_bytes = options_.segment_bytes,
         .first_segment = i < options_.first_segments.size() ? options_.first_segments[i] : 1,
+        .sync_seconds = options_.sync_seconds,
     }));
   }
   if (options_.durability == Durability::kInterval) {
@@ -90,6 +91,18 @@ std::vector<Position> Wal::Ends() const {
   std::vector<Position> ends;
   for (const auto& writer : writers_) ends.push_back(writer->end());
   return ends;
+}
+
+uint64_t Wal::writes() const {
+  uint64_t total = 0;
+  for (const auto& writer : writers_) total += writer->writes();
+  return total;
+}
+
+uint64_t Wal::failed_writes() const {
+  uint64_t total = 0;
+  for (const auto& writer : writers_) total += writer->failed_writes();
+  return total;
 }
 
 uint64_t Wal::written_bytes() const {

@@ -25,6 +25,7 @@ class Wal {
     Durability durability = Durability::kInterval;
     uint64_t segment_bytes = 32 << 20;
     std::vector<uint32_t> first_segments;  // per stream, above all that exist
+    Summary* sync_seconds = nullptr;       // how long syncs take; may be null
   };
   // Starts the sync thread when durability is kInterval.
   explicit Wal(Options options);
@@ -44,6 +45,8 @@ class Wal {
 
   std::vector<Position> Ends() const;
   uint64_t written_bytes() const;
+  uint64_t writes() const;
+  uint64_t failed_writes() const;
   Result<uint64_t> SizeOnDisk() const;
   Status health() const;
 

@@ -73,6 +73,24 @@ TEST_F(EndedSeriesTest, TheyLeaveTheHeadAndStayReadable) {
   EXPECT_EQ((*querier)->LabelValues("pod", {}, 0, &truncated)->size(), 20u);
 }
 
+TEST_F(EndedSeriesTest, TheirChunksAreNoLongerCountedInTheHead) {
+  Open();
+  Fill();
+  // Each pod's open chunk; and what a marker sealed.
+  EXPECT_EQ(db_->head()->Chunks().gone, 0u);
+  EXPECT_EQ(db_->head()->num_chunks(), 20u);
+  Move();
+  EXPECT_EQ(db_->head()->num_chunks(), 10u);
+  EXPECT_EQ(db_->head()->Chunks().made, 20u);
+  EXPECT_EQ(db_->head()->Chunks().gone, 10u);
+  Append(kStart + 20 * kMinute, kStart + 4 * kHour, 0, 10);
+  EXPECT_EQ(db_->head()->num_chunks(), 20u) << "two each";
+  Open();
+  EXPECT_EQ(db_->head()->num_chunks(), 20u) << "from the checkpoint";
+  ASSERT_TRUE(db_->MaintainHead().ok());
+  EXPECT_EQ(db_->head()->num_chunks(), 10u) << "cut";
+}
+
 TEST_F(EndedSeriesTest, OnlyThoseThatEndedLongEnoughAgo) {
   Open();
   Append(kStart, kStart + 10 * kMinute, 0, 20);
