@@ -8,11 +8,21 @@
 
 namespace deucalion::promql {
 
-std::string JsonString(std::string_view text) {
-  std::string out;
-  out.reserve(text.size() + 16);
+namespace {
+
+// What stands in JSON as it is.
+bool IsPlain(char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; }
+
+void AppendJsonString(std::string_view text, std::string* to) {
+  std::string& out = *to;
   out += '"';
   for (size_t i = 0; i < text.size();) {
+    if (IsPlain(text[i])) {
+      const size_t begin = i;
+      while (i < text.size() && IsPlain(text[i])) i++;
+      out.append(text, begin, i - begin);
+      continue;
+    }
     const auto c = static_cast<unsigned char>(text[i]);
     if (c < 0x80) {
       switch (c) {
@@ -53,6 +63,14 @@ std::string JsonString(std::string_view text) {
     i += n;
   }
   out += '"';
+}
+
+}  // namespace
+
+std::string JsonString(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() + 2);
+  AppendJsonString(text, &out);
   return out;
 }
 
@@ -70,11 +88,14 @@ namespace {
 
 // One entry of at most a slot, its query cut to fit.
 std::string Entry(std::string_view query, int64_t time_s) {
-  const std::string tail = ",\"timestamp_sec\":" + std::to_string(time_s) + "},";
   size_t keep = std::min(query.size(), QueryJournal::kSlotBytes);
+  std::string entry;
+  entry.reserve(keep + 64);
   for (;;) {
     while (keep > 0 && keep < query.size() && (query[keep] & 0xc0) == 0x80) keep--;
-    std::string entry = "{\"query\":" + JsonString(query.substr(0, keep)) + tail;
+    entry = "{\"query\":";
+    AppendJsonString(query.substr(0, keep), &entry);
+    entry.append(",\"timestamp_sec\":").append(std::to_string(time_s)).append("},");
     if (entry.size() <= QueryJournal::kSlotBytes) return entry;
     keep -= std::min(keep, entry.size() - QueryJournal::kSlotBytes);
   }

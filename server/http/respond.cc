@@ -34,6 +34,7 @@ const std::string& HttpDateNow() {
 }
 
 bool HasVaryOnEncoding(const Headers& headers) {
+  if (!headers.Has("Vary")) return false;  // nearly always
   for (const std::string_view value : headers.All("Vary")) {
     if (value.find("Accept-Encoding") != std::string_view::npos) return true;
   }

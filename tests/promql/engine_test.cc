@@ -255,6 +255,17 @@ TEST(EngineTest, WritesQueriesToTheLog) {
   EXPECT_EQ(log.find("vector(2)"), std::string::npos) << log;
 }
 
+TEST(QueryJournalTest, TextsAreJsonWhateverTheyHold) {
+  const struct {
+    std::string_view text, want;
+  } cases[] = {{"", "\"\""},
+               {"up{a=\"b\"}", "\"up{a=\\\"b\\\"}\""},
+               {"a\\b\n\r\t\x01z\x7f", "\"a\\\\b\\n\\r\\t\\u0001z\x7f\""},
+               {"h\xc3\xa9 \xf0\x9f\x8c\x8a", "\"h\xc3\xa9 \xf0\x9f\x8c\x8a\""},
+               {"\xff" "a\xc3", "\"\\ufffda\\ufffd\""}};
+  for (const auto& c : cases) EXPECT_EQ(JsonString(c.text), c.want);
+}
+
 TEST(QueryJournalTest, NamesTheQueriesOfACrash) {
   TempDir dir;
   const std::string path = JoinPath(dir.path(), "queries.active");
