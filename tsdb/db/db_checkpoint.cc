@@ -16,7 +16,7 @@ constexpr uint64_t kEnoughSamples = 5'000'000;
 constexpr uint64_t kEnoughWalBytes = 32 << 20;
 // ...and until the last one has cost less than a fiftieth of the time since; but no start should
 // have to replay more than an hour.
-constexpr int64_t kShortestNs = int64_t{10} * 1'000'000'000;
+constexpr int64_t kShortestNs = int64_t{5} * 1'000'000'000;
 constexpr int64_t kShareOfTime = 50;
 constexpr int64_t kLongestNs = int64_t{3600} * 1'000'000'000;
 constexpr auto kLookEvery = std::chrono::seconds(1);
