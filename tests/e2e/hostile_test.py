@@ -303,7 +303,7 @@ class ScrapeTest(unittest.TestCase):
                 return targets and targets[0]["lastError"]
             harness.wait_until(error)
             self.assertIn("body size limit exceeded", error())
-            self.assertLess(rss(s), 200 * MIB)
+            self.assertLess(rss(s), 200 * MIB * harness.MEMORY_FACTOR)
         finally:
             s.close()
             target.shutdown()
