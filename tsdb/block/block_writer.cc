@@ -13,7 +13,7 @@ BlockWriter::BlockWriter(FileSystem* fs, std::string dir, BlockMeta meta,
       options_(options),
       meta_(std::move(meta)),
       segments_(fs, dir_, options.segments),
-      chunks_(&segments_) {
+      chunks_(&segments_, options.metrics) {
   meta_.version = kBlockVersion;
   meta_.files.clear();
   meta_.samples = meta_.float_samples = meta_.histogram_samples = 0;

@@ -29,6 +29,7 @@ inline constexpr int64_t kSummaryBlockMs = 8 * 3'600'000;
 struct BlockWriterOptions {
   SegmentOptions segments;
   bool summaries = false;
+  const SliceMetrics* metrics = nullptr;  // must outlive the writer
 };
 
 // Thread-compatible. After a failed call the writer is dead.

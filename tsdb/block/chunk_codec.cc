@@ -116,6 +116,13 @@ std::vector<SliceRange> CutIntoSlices(std::span<const int64_t> times) {
   return Cut(times.size(), SpanMs(times), kMaxSliceSamples, [&](size_t i) { return times[i]; });
 }
 
+void ChunkWriter::Note(size_t samples, int64_t range_ms, size_t bytes) const {
+  if (metrics_ == nullptr || metrics_->samples == nullptr) return;
+  metrics_->samples->Observe(static_cast<double>(samples));
+  metrics_->range_ms->Observe(static_cast<double>(range_ms));
+  metrics_->size_bytes->Observe(static_cast<double>(bytes));
+}
+
 Status ChunkWriter::AddFloats(const SampleColumns& samples) {
   const std::span<const int64_t> times(samples.times);
   for (const SliceRange& r : CutIntoSlices(times)) {
@@ -132,6 +139,7 @@ Status ChunkWriter::AddFloats(const SampleColumns& samples) {
     slice.head = column << kTimesShift | (with_start ? kStartTimes : 0);
     if (with_start) EncodeIntegers(started, &slice.payload);
     EncodeValues(std::span(samples.values).subspan(r.begin, r.end - r.begin), &slice.payload);
+    Note(r.end - r.begin, times[r.end - 1] - times[r.begin], slice.payload.size());
   }
   return OkStatus();
 }
@@ -156,6 +164,7 @@ Status ChunkWriter::AddHistograms(const std::vector<HistogramPoint>& histograms)
     slice.head = column << kTimesShift | kHistograms | (with_start ? kStartTimes : 0);
     if (with_start) EncodeIntegers(started, &slice.payload);
     EncodeHistograms(rest.first(fit), &slice.payload);
+    Note(fit, times.back() - times.front(), slice.payload.size());
   }
   return OkStatus();
 }

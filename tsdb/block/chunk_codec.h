@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/metrics.h"
 #include "base/status.h"
 #include "tsdb/block/segment_reader.h"
 #include "tsdb/block/segment_writer.h"
@@ -38,10 +39,19 @@ inline constexpr size_t kMaxSliceSamples = 1024;
 // How the times of a series are cut into slices.
 std::vector<SliceRange> CutIntoSlices(std::span<const int64_t> times);
 
+// What the slices of a block are like, for the server's own metrics.
+struct SliceMetrics {
+  HistogramMetric* samples = nullptr;
+  HistogramMetric* size_bytes = nullptr;  // without their times
+  HistogramMetric* range_ms = nullptr;
+};
+
 // Turns the samples of one series into chunks. Thread-compatible.
 class ChunkWriter {
  public:
-  explicit ChunkWriter(SegmentWriter* segments) : segments_(segments) {}
+  // `metrics` may be null; it has all of its fields or none.
+  explicit ChunkWriter(SegmentWriter* segments, const SliceMetrics* metrics = nullptr)
+      : segments_(segments), metrics_(metrics) {}
   // Times ascend strictly within floats and within histograms. Replaces *places.
   Status AddSeries(const SampleColumns& samples, std::vector<ChunkPlace>* places);
 
@@ -53,9 +63,11 @@ class ChunkWriter {
   };
   Status AddFloats(const SampleColumns& samples);
   Status AddHistograms(const std::vector<HistogramPoint>& histograms);
+  void Note(size_t samples, int64_t range_ms, size_t bytes) const;
   Status FlushChunk(size_t begin, size_t end, std::vector<ChunkPlace>* places);
 
   SegmentWriter* const segments_;
+  const SliceMetrics* const metrics_;
   std::vector<Slice> slices_;
   std::string chunk_;
 };

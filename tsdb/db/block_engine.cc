@@ -149,6 +149,7 @@ Status BlockEngine::WriteSet(SeriesSet& set, BlockMeta meta, const std::string& 
                              const CancelToken* cancel, std::vector<BlockMeta>* written) const {
   BlockJob job = JobFor(meta.ulid, cancel);
   job.dir = dir;
+  if (meta.head_cut) job.options.metrics = &options_.metrics->cut_slices;
   const CountedIn writing(options_.metrics->writing_blocks);
   ASSIGN_OR_RETURN(BlockMeta finished, WriteBlock(set, std::move(meta), job));
   if (finished.series > 0) written->push_back(std::move(finished));

@@ -3,10 +3,10 @@
 namespace deucalion::tsdb {
 namespace {
 
-// 1 s to 2.3 hours, each twice the one before.
-std::vector<double> CompactionBounds() {
+// Each `factor` times the one before.
+std::vector<double> Bounds(double first, double factor, size_t count) {
   std::vector<double> bounds;
-  for (double b = 1; bounds.size() < 14; b *= 2) bounds.push_back(b);
+  for (double b = first; bounds.size() < count; b *= factor) bounds.push_back(b);
   return bounds;
 }
 
@@ -15,11 +15,21 @@ std::vector<double> CompactionBounds() {
 EngineMetrics::EngineMetrics(MetricRegistry* r) {
   if (r == nullptr) return;
   compaction_seconds = r->AddHistogram("prometheus_tsdb_compaction_duration_seconds",
-                                       "Duration of compaction runs", CompactionBounds());
+                                       "Duration of compaction runs", Bounds(1, 2, 14));
   tombstone_cleanup_seconds =
       r->AddHistogram("prometheus_tsdb_tombstone_cleanup_seconds",
                       "The time taken to recompact blocks to remove tombstones.",
                       {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10});
+  cut_slices.samples =
+      r->AddHistogram("prometheus_tsdb_compaction_chunk_samples",
+                      "Final number of samples on their first compaction", Bounds(4, 1.5, 12));
+  cut_slices.size_bytes =
+      r->AddHistogram("prometheus_tsdb_compaction_chunk_size_bytes",
+                      "Final size of chunks on their first compaction", Bounds(32, 1.5, 12));
+  // Milliseconds, as in Prometheus.
+  cut_slices.range_ms =
+      r->AddHistogram("prometheus_tsdb_compaction_chunk_range_seconds",
+                      "Final time range of chunks on their first compaction", Bounds(100, 4, 10));
   writing_blocks = r->AddGauge("prometheus_tsdb_compaction_populating_block",
                                "Set to 1 when a block is currently being written to the disk.");
   compactions_triggered = r->AddCounter("prometheus_tsdb_compactions_triggered_total",

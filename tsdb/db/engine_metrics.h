@@ -9,6 +9,7 @@
 #include <chrono>
 
 #include "base/metrics.h"
+#include "tsdb/block/chunk_codec.h"
 
 namespace deucalion::tsdb {
 
@@ -17,6 +18,7 @@ struct EngineMetrics {
 
   HistogramMetric* compaction_seconds = nullptr;  // cuts of the head too
   HistogramMetric* tombstone_cleanup_seconds = nullptr;
+  SliceMetrics cut_slices;  // of head cuts: what Prometheus has as chunks
   Gauge* writing_blocks = nullptr;
   Counter* compactions_triggered = nullptr;
   Counter* vertical_compactions = nullptr;
