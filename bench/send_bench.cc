@@ -46,7 +46,9 @@ void BM_Encode(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * kSeries);
   state.counters["bytes/sample"] = static_cast<double>(bytes) / kSeries;
 }
-BENCHMARK(BM_Encode)->Arg(static_cast<int>(WriteVersion::kV1))->Arg(static_cast<int>(WriteVersion::kV2));
+BENCHMARK(BM_Encode)
+    ->Arg(static_cast<int>(WriteVersion::kV1))
+    ->Arg(static_cast<int>(WriteVersion::kV2));
 
 // The whole state machine, with a receiver that takes everything at once.
 void BM_Queue(benchmark::State& state) {

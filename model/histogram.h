@@ -1,9 +1,9 @@
-// Native histograms: Prometheus's sparse exponential histograms (schema -4..8; up to 52 accepted from
-// outside and reduced) and custom-bucket histograms (schema -53, "NHCB").
+// Native histograms: Prometheus's sparse exponential histograms (schema -4..8; up to 52 accepted
+// from outside and reduced) and custom-bucket histograms (schema -53, "NHCB").
 //
-// FloatHistogram holds absolute float counts and is what queries compute with. IntHistogram is what is
-// scraped and stored: bucket counts as deltas, the first absolute. Conversion int -> float is exact
-// below 2^53. Values; thread-compatible. Source: model/histogram of Prometheus 3.14.
+// FloatHistogram holds absolute float counts and is what queries compute with. IntHistogram is what
+// is scraped and stored: bucket counts as deltas, the first absolute. Conversion int -> float is
+// exact below 2^53. Values; thread-compatible. Source: model/histogram of Prometheus 3.14.
 #ifndef DEUCALION_MODEL_HISTOGRAM_H_
 #define DEUCALION_MODEL_HISTOGRAM_H_
 
@@ -25,7 +25,8 @@ inline constexpr int32_t kExponentialSchemaMaxReserved = 52;
 // Numbered as in the chunk and protobuf formats.
 enum class ResetHint : uint8_t { kUnknown = 0, kReset = 1, kNotReset = 2, kGauge = 3 };
 
-// `offset`: empty buckets before this span (for the first: index of its first bucket). `length`: buckets.
+// `offset`: empty buckets before this span (for the first: index of its first bucket). `length`:
+// buckets.
 struct BucketSpan {
   int32_t offset = 0;
   uint32_t length = 0;
@@ -68,7 +69,8 @@ struct FloatHistogram {
   // Fails when exponential meets custom ("…incompatible schema…").
   Result<OpResult> Add(const FloatHistogram& other);
   Result<OpResult> Sub(const FloatHistogram& other);
-  // With Kahan-Neumaier compensation in `c` (same layout as this; created on first use). `c` may be null first.
+  // With Kahan-Neumaier compensation in `c` (same layout as this; created on first use). `c` may be
+  // null first.
   Result<OpResult> KahanAdd(const FloatHistogram& other, std::unique_ptr<FloatHistogram>* c);
   void Mul(double factor);
   void Div(double factor);
@@ -81,9 +83,11 @@ struct FloatHistogram {
   bool DetectReset(const FloatHistogram& previous) const;
   // Exact layout and bits (NaN equals NaN). Reset hints are not compared.
   bool Equals(const FloatHistogram& other) const;
-  // Structure and, for exponential and custom schemas, order and sign rules. Upstream's error words.
+  // Structure and, for exponential and custom schemas, order and sign rules. Upstream's error
+  // words.
   Status Validate() const;
-  // Whether a count, the sum or a bucket has become infinite: averages then switch to another formula.
+  // Whether a count, the sum or a bucket has become infinite: averages then switch to another
+  // formula.
   bool HasOverflow() const;
   // Approximate size in 16-byte samples, as upstream counts it against query.max-samples.
   size_t SizeInSamples() const;
@@ -128,8 +132,9 @@ struct IntHistogram {
 // bucket of the infinities ends at the largest finite double.
 double ExponentialBound(int32_t index, int32_t schema);
 
-// Classic buckets (cumulative, at one timestamp) -> custom-bucket histogram. `load_with_nhcb`, scraping
-// with convert_classic_histograms_to_nhcb. Rules: docs of ConvertClassic in histogram_convert.cc.
+// Classic buckets (cumulative, at one timestamp) -> custom-bucket histogram. `load_with_nhcb`,
+// scraping with convert_classic_histograms_to_nhcb. Rules: docs of ConvertClassic in
+// histogram_convert.cc.
 struct ClassicHistogram {
   std::vector<std::pair<double, double>> buckets;  // upper bound, cumulative count; any order
   bool has_count = false;

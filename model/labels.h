@@ -149,9 +149,11 @@ class Labels {
   std::string bytes_;
 };
 
-// Appends one pair in the encoding above. Names must be appended in ascending order, values not empty.
+// Appends one pair in the encoding above. Names must be appended in ascending order, values not
+// empty.
 void AppendEncodedLabel(std::string* out, std::string_view name, std::string_view value);
-// Whether `encoded` can be walked: lengths inside the buffer, names strictly ascending, no empty piece.
+// Whether `encoded` can be walked: lengths inside the buffer, names strictly ascending, no empty
+// piece.
 bool CheckEncodedLabels(std::string_view encoded);
 
 // Changes a label set. Set("x", "") deletes. Thread-compatible; reusable through Reset.

@@ -1,5 +1,5 @@
-// Matcher: one condition on one label, as in {job="x", instance!~"a.*"}. An absent label counts as "".
-// Immutable, thread-safe, cheap to copy.
+// Matcher: one condition on one label, as in {job="x", instance!~"a.*"}. An absent label counts as
+// "". Immutable, thread-safe, cheap to copy.
 #ifndef DEUCALION_MODEL_MATCHER_H_
 #define DEUCALION_MODEL_MATCHER_H_
 

@@ -8,7 +8,14 @@
 namespace deucalion {
 
 enum class MetricKind {
-  kUnknown, kCounter, kGauge, kHistogram, kGaugeHistogram, kSummary, kInfo, kStateset
+  kUnknown,
+  kCounter,
+  kGauge,
+  kHistogram,
+  kGaugeHistogram,
+  kSummary,
+  kInfo,
+  kStateset
 };
 // "unknown", "counter", … as the API and OpenMetrics write them.
 std::string_view MetricKindText(MetricKind kind);

@@ -17,8 +17,8 @@ namespace deucalion {
 
 class Regex {
  public:
-  // Fails with Go's words: error parsing regexp: missing closing ): `(`. Patterns whose program would
-  // exceed RE2's memory budget are refused.
+  // Fails with Go's words: error parsing regexp: missing closing ): `(`. Patterns whose program
+  // would exceed RE2's memory budget are refused.
   static Result<Regex> Compile(std::string_view pattern);
 
   const std::string& pattern() const;
@@ -32,9 +32,10 @@ class Regex {
   bool matches_everything() const;
   bool matches_any_nonempty() const;
 
-  // For relabelling and label_replace: when `text` matches, expands $1, ${1}, ${name}, $name and $$ as
-  // Go's Regexp.Expand does (unknown names are empty) into *out, whose old content goes. False, and
-  // *out untouched, when it does not match. *out must not be what `text` or `replacement` look at.
+  // For relabelling and label_replace: when `text` matches, expands $1, ${1}, ${name}, $name and $$
+  // as Go's Regexp.Expand does (unknown names are empty) into *out, whose old content goes. False,
+  // and *out untouched, when it does not match. *out must not be what `text` or `replacement` look
+  // at.
   bool Expand(std::string_view text, std::string_view replacement, std::string* out) const;
 
   struct Impl;

@@ -60,8 +60,8 @@ struct EngineOptions {
   // Step of `x[5m:]`, from the range; null = one minute.
   std::function<int64_t(int64_t range_ms)> default_subquery_step;
 
-  // Range-result cache; 0 = off. Entries are told apart by the address of the Queryable: with the cache
-  // on, hand in one that lives as long as the engine.
+  // Range-result cache; 0 = off. Entries are told apart by the address of the Queryable: with the
+  // cache on, hand in one that lives as long as the engine.
   uint64_t result_cache_bytes = 0;
 
   WorkerPool* pool = nullptr;         // null = everything on the calling thread

@@ -3,8 +3,8 @@
 //   "["  then slots of 1000 bytes: {"query":"…","timestamp_sec":1700000000},   or zeros
 //
 // A query is written into a free slot before it runs and wiped out afterwards. What the file still
-// holds at the next start did not finish; it is logged, as Prometheus logs it. The file is mapped: a
-// record costs no system call, and survives the process. Thread-safe.
+// holds at the next start did not finish; it is logged, as Prometheus logs it. The file is mapped:
+// a record costs no system call, and survives the process. Thread-safe.
 #ifndef DEUCALION_PROMQL_QUERY_JOURNAL_H_
 #define DEUCALION_PROMQL_QUERY_JOURNAL_H_
 

@@ -21,7 +21,7 @@ class Scraper {
     MetricRegistry* registry = nullptr;
     Logger* log = nullptr;
     DialMetrics* dials = nullptr;  // may be null
-    size_t threads = 2;  // that parse and append
+    size_t threads = 2;            // that parse and append
   };
   // The dependencies must outlive it. Scrapes nothing before ApplyConfig.
   Scraper(const ScrapeOptions& options, const Dependencies& dependencies);

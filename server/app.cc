@@ -199,8 +199,10 @@ int App::Prepare() {
 
 void App::LogInactive(const config::Config& config) {
   for (const std::string& note : config.notes) logger_->Warn(note);
-  static const std::set<std::string, std::less<>> kActive = {"static_configs", "file_sd_configs",
-                                                             "http_sd_configs", "dns_sd_configs",
+  static const std::set<std::string, std::less<>> kActive = {"static_configs",
+                                                             "file_sd_configs",
+                                                             "http_sd_configs",
+                                                             "dns_sd_configs",
                                                              std::string(config::kRemoteWritePart),
                                                              std::string(config::kRemoteReadPart),
                                                              std::string(config::kExemplarsPart)};
@@ -391,12 +393,12 @@ Status App::StartHttp() {
 
   query_workers_ = std::make_unique<WorkerPool>("query-worker", WorkerThreads());
   engine_ = std::make_unique<promql::Engine>(EngineOptionsOf());
-  readable_ = std::make_unique<remote::RemoteReadable>(remote::RemoteReadOptions{
-      .storage = [this] { return storage_.get(); },
-      .metrics = &metrics_,
-      .user_agent = "Prometheus/" + std::string(build_.version),
-      .dials = &dial_metrics_,
-      .margin_ms = 2 * flags_.tsdb_min_block_duration_ms});
+  readable_ = std::make_unique<remote::RemoteReadable>(
+      remote::RemoteReadOptions{.storage = [this] { return storage_.get(); },
+                                .metrics = &metrics_,
+                                .user_agent = "Prometheus/" + std::string(build_.version),
+                                .dials = &dial_metrics_,
+                                .margin_ms = 2 * flags_.tsdb_min_block_duration_ms});
   scraper_ = std::make_unique<scrape::Scraper>(
       ScrapeOptionsOf(), scrape::Scraper::Dependencies{.storage = &storage_,
                                                        .registry = &metrics_,

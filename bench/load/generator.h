@@ -40,7 +40,8 @@ std::string TextLabels(const GeneratedSeries& series);
 // `generation` counts how often the pod behind series `index` was replaced.
 GeneratedSeries MakeSeries(uint64_t seed, uint32_t index, uint32_t generation);
 
-// Series `index` of one metric `x` with labels mode (8 values), group (10 values), instance and job: a counter.
+// Series `index` of one metric `x` with labels mode (8 values), group (10 values), instance and
+// job: a counter.
 GeneratedSeries MakeFlatSeries(uint64_t seed, uint32_t index);
 
 }  // namespace deucalion::bench

@@ -80,8 +80,8 @@ class PickSource : public RowsSource {
   const AggregateExpr& expr_;
   const SourcePtr child_;
   const Grouping grouping_;
-  const bool limit_;        // limitk
-  const bool top_;          // topk
+  const bool limit_;  // limitk
+  const bool top_;    // topk
   bool labels_later_ = false;
   std::vector<int64_t> k_;  // by step
   GroupTable table_;

@@ -111,9 +111,7 @@ void JoinSource::ForgetStepsAfterError() {
 }
 
 // Every so often: groups may have as many pairs as there are series, squared.
-Status JoinSource::CountPair() {
-  return pairs_++ % 1024 == 0 ? ctx().CheckCancel() : OkStatus();
-}
+Status JoinSource::CountPair() { return pairs_++ % 1024 == 0 ? ctx().CheckCancel() : OkStatus(); }
 
 void JoinSource::MakeGroups() {
   GroupTable table;

@@ -76,7 +76,7 @@ class JoinSource : public RowsSource {
   std::vector<Row> many_, one_;
   std::vector<Group> groups_;
   uint64_t pairs_ = 0;  // looked at
-  StepMask active_;  // steps at which upstream looks at anything at all
+  StepMask active_;     // steps at which upstream looks at anything at all
   FirstError error_;
 };
 

@@ -5,8 +5,8 @@
 // arithmetic on numbers is folded; @ and offsets become one rule per selector ("the window ends at
 // …"); subtrees that do not depend on the step are evaluated once and repeated (kRepeat); every
 // selector gets the time range it needs and the hints storage may use, the labels that matter among
-// them; selectors of the same series share one look-up; it is known where dropping __name__ can make
-// two series alike.
+// them; selectors of the same series share one look-up; it is known where dropping __name__ can
+// make two series alike.
 //
 // The plan borrows the syntax tree: positions, texts and operators are read from there.
 #ifndef DEUCALION_PROMQL_PLAN_PLAN_H_

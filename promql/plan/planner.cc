@@ -174,9 +174,9 @@ bool NearlySameRange(const SelectHints& a, const SelectHints& b) {
 
 bool CanShare(const Selection& s, const PlanNode& selector) {
   if (s.hints.newest_only != selector.hints.newest_only) return false;
-  return s.hints.newest_only ? s.hints.min_ms == selector.hints.min_ms &&
-                                   s.hints.max_ms == selector.hints.max_ms
-                             : NearlySameRange(s.hints, selector.hints);
+  return s.hints.newest_only
+             ? s.hints.min_ms == selector.hints.min_ms && s.hints.max_ms == selector.hints.max_ms
+             : NearlySameRange(s.hints, selector.hints);
 }
 
 // One string for each list of matchers, made quickly.
@@ -198,8 +198,8 @@ std::vector<Selection> ShareSelections(const std::vector<PlanNode*>& selectors) 
   std::unordered_map<std::string, int> last;  // by matchers: the newest selection
   for (PlanNode* node : selectors) {
     const Expr& e = *node->expr;
-    const VectorSelector& v = node->kind == PlanKind::kSelector ? As<VectorSelector>(e)
-                                                                : As<MatrixSelector>(e).vector();
+    const VectorSelector& v =
+        node->kind == PlanKind::kSelector ? As<VectorSelector>(e) : As<MatrixSelector>(e).vector();
     const auto [it, fresh] = last.try_emplace(MatchersKey(v.matchers), -1);
     if (fresh || !CanShare(all[static_cast<size_t>(it->second)], *node)) {
       it->second = static_cast<int>(all.size());

@@ -310,8 +310,7 @@ void CurlTransfer::CountDials(CURL* easy, CURLcode code) const {
   long connected = 0, os_errno = 0;
   curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connected);
   curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_errno);
-  const bool unresolved =
-      code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY;
+  const bool unresolved = code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY;
   const bool timed_out = code == CURLE_OPERATION_TIMEDOUT;
   const bool unconnected = opened_ > 0 && connected == 0 && code != CURLE_OK;
   DialFailure reason = DialFailure::kUnknown;

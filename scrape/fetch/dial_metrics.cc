@@ -32,8 +32,8 @@ bool WasConnected(int fd) {
 void Dialer::CountRequest(size_t opened, size_t connected, bool failed_to_connect,
                           DialFailure reason) const {
   // Several addresses may have been tried for one connection.
-  const size_t dials = std::max(connected + (failed_to_connect ? 1 : 0),
-                                std::min<size_t>(opened, connected + 1));
+  const size_t dials =
+      std::max(connected + (failed_to_connect ? 1 : 0), std::min<size_t>(opened, connected + 1));
   if (dials == 0) return;
   attempted->Add(static_cast<double>(dials));
   established->Add(static_cast<double>(connected));

@@ -1,9 +1,9 @@
 // net_conntrack_dialer_*: who opened how many connections, and what became of them. By the names of
 // Go's conntrack, which existing dashboards and alerts use.
 //
-// A dialer's name is that of the scrape job, or of the part of the server: "remote_storage_write_client",
-// "remote_storage_read_client", "http" (discovery). Thread-safe. Must outlive the HTTP engines whose
-// requests name its dialers.
+// A dialer's name is that of the scrape job, or of the part of the server:
+// "remote_storage_write_client", "remote_storage_read_client", "http" (discovery). Thread-safe.
+// Must outlive the HTTP engines whose requests name its dialers.
 #ifndef DEUCALION_SCRAPE_FETCH_DIAL_METRICS_H_
 #define DEUCALION_SCRAPE_FETCH_DIAL_METRICS_H_
 

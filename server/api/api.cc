@@ -14,12 +14,18 @@ constexpr std::string_view kBase = "/api/v1";
 
 // What agent mode has no storage for; as in Prometheus.
 constexpr std::string_view kNotInAgent[] = {
-    "/query",          "/query_range",
-    "/query_exemplars", "/format_query",
-    "/parse_query",    "/series",
-    "/labels",         "/label/:name/values",
-    "/rules",          "/alerts",
-    "/alertmanagers",  "/status/tsdb",
+    "/query",
+    "/query_range",
+    "/query_exemplars",
+    "/format_query",
+    "/parse_query",
+    "/series",
+    "/labels",
+    "/label/:name/values",
+    "/rules",
+    "/alerts",
+    "/alertmanagers",
+    "/status/tsdb",
     "/status/tsdb/blocks",
     "/admin/tsdb/delete_series",
     "/admin/tsdb/clean_tombstones",
@@ -97,8 +103,8 @@ http::Handler Api::Wrap(const Binding& binding) {
       if (Ready(response)) handler(request, response);
     };
   }
-  const bool unavailable = options_.agent && std::ranges::find(kNotInAgent, binding.path) !=
-                                                 std::end(kNotInAgent);
+  const bool unavailable =
+      options_.agent && std::ranges::find(kNotInAgent, binding.path) != std::end(kNotInAgent);
   return [this, method = binding.method, always = binding.always, unavailable](
              http::Request& request, http::Response* response) {
     if (!always && !Ready(response)) return;

@@ -2,8 +2,8 @@
 // (Server::process_request) on a stream in memory: request line and fields in, our handler in the
 // middle, response head out. The only file that knows the library is engine.cc.
 //
-// Answers come in few forms: what the library wrote for a response is kept, and the head of the next
-// one that differs in nothing but Date and Content-Length is made from it (head_cache.h).
+// Answers come in few forms: what the library wrote for a response is kept, and the head of the
+// next one that differs in nothing but Date and Content-Length is made from it (head_cache.h).
 //
 // The library never sees a socket, a body or an unchecked byte: RequestParser has refused what it
 // would misread, bodies go around it in both directions (it would copy them, and block a thread on

@@ -1,7 +1,8 @@
-// HeadCache: response heads that were written before, with holes for the two fields that differ from
-// answer to answer of one kind.
+// HeadCache: response heads that were written before, with holes for the two fields that differ
+// from answer to answer of one kind.
 //
-//   "HTTP/1.1 200 OK\r\nContent-Length: " <length> "\r\nContent-Type: …\r\nDate: " <date> "\r\n\r\n"
+//   "HTTP/1.1 200 OK\r\nContent-Length: " <length> "\r\nContent-Type: …\r\nDate: " <date>
+//   "\r\n\r\n"
 //
 // What comes out is, byte for byte, what the engine would write: its own words for a response with
 // the same status and fields. Small and lossy: a newcomer takes the place of whoever was there.

@@ -9,8 +9,9 @@
 // it take long this time, it loses the loop: a second thread, the relief, looks every millisecond
 // whether one and the same request is still running, and if so goes on as the loop. The first
 // thread becomes the worker of that one request, and is the relief afterwards. While there is no
-// relief, no request is run here. So nothing holds the loop for more than two milliseconds, whatever
-// it waits for, and a loop costs two threads. The relief sleeps when no such requests come.
+// relief, no request is run here. So nothing holds the loop for more than two milliseconds,
+// whatever it waits for, and a loop costs two threads. The relief sleeps when no such requests
+// come.
 #ifndef DEUCALION_SERVER_HTTP_LOOP_H_
 #define DEUCALION_SERVER_HTTP_LOOP_H_
 
@@ -52,7 +53,9 @@ class Loop : public ConnectionHost {
   const std::shared_ptr<Mailbox>& mailbox() const override { return mailbox_; }
   void Yield(uint64_t connection_id) override { yielded_.push_back(connection_id); }
   bool RunsRequests() const override { return relief_there_.load(); }
-  void RunHere(std::shared_ptr<Exchange> exchange) override { ready_.push_back(std::move(exchange)); }
+  void RunHere(std::shared_ptr<Exchange> exchange) override {
+    ready_.push_back(std::move(exchange));
+  }
 
  private:
   // Both threads: the loop, and who waits to go on with it, in turns.

@@ -14,10 +14,8 @@ struct Server::Impl {
     shared.router = router;
     shared.logger = logger;
     shared.metrics = &metrics;
-    shared.exchange_env = {.engine = &engine,
-                           .options = &shared.options,
-                           .logger = logger,
-                           .costs = &shared.costs};
+    shared.exchange_env = {
+        .engine = &engine, .options = &shared.options, .logger = logger, .costs = &shared.costs};
   }
 
   void WaitForLoops(std::chrono::milliseconds deadline) EXCLUDES(mu);

@@ -22,18 +22,17 @@ void RegisterHealth(const WebOptions& options, http::Router* router) {
                      response->SetBody(text, kText);
                    },
                    {.pool = http::PoolClass::kInline, .compress = false});
-    router->Handle(method, "/-/ready",
-                   [options, text = name + " is Ready.\n"](http::Request&,
-                                                           http::Response* response) {
-                     if (options.ready() && !options.stopping()) {
-                       response->SetBody(text, kText);
-                       return;
-                     }
-                     response->headers.Set("X-Prometheus-Stopping",
-                                           options.stopping() ? "true" : "false");
-                     response->Text(503, "Service Unavailable");
-                   },
-                   {.pool = http::PoolClass::kInline, .compress = false});
+    router->Handle(
+        method, "/-/ready",
+        [options, text = name + " is Ready.\n"](http::Request&, http::Response* response) {
+          if (options.ready() && !options.stopping()) {
+            response->SetBody(text, kText);
+            return;
+          }
+          response->headers.Set("X-Prometheus-Stopping", options.stopping() ? "true" : "false");
+          response->Text(503, "Service Unavailable");
+        },
+        {.pool = http::PoolClass::kInline, .compress = false});
   }
 }
 

@@ -262,7 +262,9 @@ TEST(QueryJournalTest, TextsAreJsonWhateverTheyHold) {
                {"up{a=\"b\"}", "\"up{a=\\\"b\\\"}\""},
                {"a\\b\n\r\t\x01z\x7f", "\"a\\\\b\\n\\r\\t\\u0001z\x7f\""},
                {"h\xc3\xa9 \xf0\x9f\x8c\x8a", "\"h\xc3\xa9 \xf0\x9f\x8c\x8a\""},
-               {"\xff" "a\xc3", "\"\\ufffda\\ufffd\""}};
+               {"\xff"
+                "a\xc3",
+                "\"\\ufffda\\ufffd\""}};
   for (const auto& c : cases) EXPECT_EQ(JsonString(c.text), c.want);
 }
 

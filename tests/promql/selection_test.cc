@@ -106,9 +106,9 @@ TEST_F(SelectionTest, BelowByOnlyItsLabelsAreNeeded) {
 TEST_F(SelectionTest, ElsewhereAllLabelsAre) {
   for (const char* query :
        {"x", "sum without (a) (x)", "topk by (a) (1, x)", "count_values by (a) (\"v\", x)",
-        "sum by (a) (rate({__name__=~\"x.*\"}[5m]))", "sum by (b) (label_join(x, \"b\", \"\", \"a\"))",
-        "sum by (a) (x and on (b) vector(1))", "sum by (a) (absent(x))",
-        "sum by (a) (histogram_quantile(0.9, x))"}) {
+        "sum by (a) (rate({__name__=~\"x.*\"}[5m]))",
+        "sum by (b) (label_join(x, \"b\", \"\", \"a\"))", "sum by (a) (x and on (b) vector(1))",
+        "sum by (a) (absent(x))", "sum by (a) (histogram_quantile(0.9, x))"}) {
     EXPECT_EQ(KeyLabels(query), Names()) << query;
   }
 }
@@ -117,7 +117,8 @@ TEST_F(SelectionTest, AnInstantQueryNeedsTheNewestSamplesAlone) {
   for (const char* query : {"x", "sum(x)", "timestamp(x)", "x offset 5m", "x @ 100"}) {
     EXPECT_TRUE(Instant(query).at(0).newest_only) << query;
   }
-  for (const char* query : {"rate(x[5m])", "x[5m]", "max_over_time(x[5m:1m])", "histogram_sum(x)"}) {
+  for (const char* query :
+       {"rate(x[5m])", "x[5m]", "max_over_time(x[5m:1m])", "histogram_sum(x)"}) {
     EXPECT_FALSE(Instant(query).at(0).newest_only) << query;
   }
   EXPECT_FALSE(Range("x").at(0).newest_only);

@@ -19,9 +19,9 @@ namespace {
 constexpr int64_t kMinute = 60'000, kHour = 60 * kMinute;
 
 constexpr const char* kFunctions[] = {
-    "rate",           "increase",         "delta",         "resets",         "changes",
-    "sum_over_time",  "avg_over_time",    "min_over_time", "max_over_time",  "count_over_time",
-    "last_over_time", "present_over_time"};
+    "rate",          "increase",        "delta",          "resets",
+    "changes",       "sum_over_time",   "avg_over_time",  "min_over_time",
+    "max_over_time", "count_over_time", "last_over_time", "present_over_time"};
 
 class WindowFoldTest : public testing::Test {
  protected:

@@ -132,8 +132,7 @@ class MemorySeriesSet : public SeriesSet {
 
 class MemoryQuerier : public Querier {
  public:
-  MemoryQuerier(const SeriesMap* series, bool summaries)
-      : series_(series), summaries_(summaries) {}
+  MemoryQuerier(const SeriesMap* series, bool summaries) : series_(series), summaries_(summaries) {}
 
   Result<std::unique_ptr<SeriesSet>> Select(bool, const SelectHints& hints,
                                             const std::vector<Matcher>& matchers,

@@ -1,9 +1,10 @@
 // MemoryStorage: series in a map. What tests of the query language read from, so that they do not
 // depend on the database.
 //
-// Obvious rather than fast, and it takes hints at their word: labels that are not needed and samples
-// that do not matter are never returned, and whatever can be summarised is. It answers as Prometheus's storage would: float histograms come back
-// with the counter reset hint the chunk would give them. Writers and readers must not overlap.
+// Obvious rather than fast, and it takes hints at their word: labels that are not needed and
+// samples that do not matter are never returned, and whatever can be summarised is. It answers as
+// Prometheus's storage would: float histograms come back with the counter reset hint the chunk
+// would give them. Writers and readers must not overlap.
 #ifndef DEUCALION_TESTS_SUPPORT_MEMORY_STORAGE_H_
 #define DEUCALION_TESTS_SUPPORT_MEMORY_STORAGE_H_
 

@@ -80,8 +80,7 @@ class Catalog : public StateStore {
 
   // StateStore, for the spaces "rules" and "cursors": Put and Delete are synced.
   Status Put(std::string_view space, std::string_view key, std::string_view value) override;
-  Status PutUnsynced(std::string_view space, std::string_view key,
-                     std::string_view value) override;
+  Status PutUnsynced(std::string_view space, std::string_view key, std::string_view value) override;
   Result<std::string> Get(std::string_view space, std::string_view key) override;
   Status Delete(std::string_view space, std::string_view key) override;
   Status Scan(std::string_view space, const CatalogVisitor& visit) override;

@@ -207,10 +207,11 @@ std::vector<std::unique_ptr<MappedFile>> SealedChunks::MapAnew() {
   for (auto& file : files_) {
     // The newest one was allocated ahead; the others may have been truncated since.
     const bool open = &file == &files_.back() && !full_;
-    auto fresh =
-        open ? fs_->Map(PathOf(file->number), file->bytes().size()) : fs_->Map(PathOf(file->number));
+    auto fresh = open ? fs_->Map(PathOf(file->number), file->bytes().size())
+                      : fs_->Map(PathOf(file->number));
     // It was readable before: whatever is wrong now, what is mapped serves on.
-    if (!fresh.ok() || (*fresh)->bytes().size() < std::min<uint64_t>(file->used, file->bytes().size()))
+    if (!fresh.ok() ||
+        (*fresh)->bytes().size() < std::min<uint64_t>(file->used, file->bytes().size()))
       continue;
     old.push_back(std::move(file->owned_map));
     file->SetMap(*std::move(fresh));

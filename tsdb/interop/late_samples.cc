@@ -93,7 +93,8 @@ std::unique_ptr<SeriesSet> LateSamples::Sorted() {
     labels.push_back(head_->slabs().Record(slot).labels.load(std::memory_order_relaxed));
   }
   std::unordered_map<Slot, size_t> rank;
-  for (const uint32_t i : OrderByLabels(head_->index(), labels)) rank.emplace(slots[i], rank.size());
+  for (const uint32_t i : OrderByLabels(head_->index(), labels))
+    rank.emplace(slots[i], rank.size());
   std::stable_sort(samples_.begin(), samples_.end(), [&](const Sample& a, const Sample& b) {
     return a.slot == b.slot ? a.time_ms < b.time_ms : rank[a.slot] < rank[b.slot];
   });

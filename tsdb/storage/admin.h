@@ -32,7 +32,7 @@ struct TsdbStats {
 };
 
 struct BlockInfo {
-  std::string id;  // ULID
+  std::string id;                  // ULID
   int64_t min_ms = 0, max_ms = 0;  // max exclusive, as in meta.json
   uint64_t samples = 0, series = 0, chunks = 0, tombstones = 0, size_bytes = 0;
   int level = 1;
@@ -57,10 +57,12 @@ struct StorageSettings {
 class StorageAdmin {
  public:
   virtual ~StorageAdmin() = default;
-  // Writes blocks (and, unless skip_head, the head as blocks) below <path>/snapshots; returns the folder's name.
+  // Writes blocks (and, unless skip_head, the head as blocks) below <path>/snapshots; returns the
+  // folder's name.
   virtual Result<std::string> Snapshot(bool skip_head) = 0;
   // Both ends inclusive.
-  virtual Status DeleteSeries(int64_t min_ms, int64_t max_ms, const std::vector<Matcher>& matchers) = 0;
+  virtual Status DeleteSeries(int64_t min_ms, int64_t max_ms,
+                              const std::vector<Matcher>& matchers) = 0;
   virtual Status CleanTombstones() = 0;
   virtual Result<TsdbStats> Stats(size_t limit) = 0;
   virtual std::vector<BlockInfo> Blocks() = 0;

@@ -43,9 +43,10 @@ class Appender {
   // Rolls back if neither Commit nor Rollback was called.
   virtual ~Appender() = default;
 
-  // The series with these labels (sorted, no empty values, a __name__ is not required), 0 if the head
-  // has none. `hash` is labels.Hash(). `hint`: a ref that is probably the answer (the series that
-  // followed the last one in the sender's previous request), 0 if none: checked first, never trusted.
+  // The series with these labels (sorted, no empty values, a __name__ is not required), 0 if the
+  // head has none. `hash` is labels.Hash(). `hint`: a ref that is probably the answer (the series
+  // that followed the last one in the sender's previous request), 0 if none: checked first, never
+  // trusted.
   virtual SeriesRef Find(LabelsView labels, uint64_t hash, SeriesRef hint = 0) = 0;
   // As Find, creating the series when missing. Fails for labels that storage cannot take.
   virtual Result<SeriesRef> FindOrCreate(LabelsView labels, uint64_t hash, SeriesRef hint = 0) = 0;
@@ -60,12 +61,13 @@ class Appender {
                                  int64_t st_ms = 0) = 0;
   virtual Status AppendFloatHistogram(SeriesRef ref, int64_t time_ms,
                                       const FloatHistogram& histogram, int64_t st_ms = 0) = 0;
-  // Errors: "out of order exemplar", "duplicate exemplar", "label length for exemplar exceeds maximum…".
+  // Errors: "out of order exemplar", "duplicate exemplar", "label length for exemplar exceeds
+  // maximum…".
   virtual Status AppendExemplar(SeriesRef ref, const Exemplar& exemplar) = 0;
   virtual Status UpdateMetadata(SeriesRef ref, const Metadata& metadata) = 0;
 
-  // When it returns OK the samples are in the WAL as the durability flag asks, visible to readers, and
-  // acknowledged. When it fails nothing of the transaction is visible.
+  // When it returns OK the samples are in the WAL as the durability flag asks, visible to readers,
+  // and acknowledged. When it fails nothing of the transaction is visible.
   virtual Status Commit() = 0;
   virtual Status Rollback() = 0;
 };

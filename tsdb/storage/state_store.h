@@ -15,7 +15,8 @@ class StateStore {
  public:
   virtual ~StateStore() = default;
   virtual Status Put(std::string_view space, std::string_view key, std::string_view value) = 0;
-  // Survives the end of the process, but not yet a power cut: for what changes often and may be old.
+  // Survives the end of the process, but not yet a power cut: for what changes often and may be
+  // old.
   virtual Status PutUnsynced(std::string_view space, std::string_view key,
                              std::string_view value) = 0;
   // kNotFound when absent.

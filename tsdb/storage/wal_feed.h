@@ -1,6 +1,6 @@
-// The WAL as a feed: what remote write follows. Commits come in order per WAL stream; a cursor keeps
-// the WAL behind it (within bounds), so a restart or an outage loses nothing. Where the WAL had to
-// go all the same, the feed says which time has to be read from storage instead.
+// The WAL as a feed: what remote write follows. Commits come in order per WAL stream; a cursor
+// keeps the WAL behind it (within bounds), so a restart or an outage loses nothing. Where the WAL
+// had to go all the same, the feed says which time has to be read from storage instead.
 #ifndef DEUCALION_TSDB_STORAGE_WAL_FEED_H_
 #define DEUCALION_TSDB_STORAGE_WAL_FEED_H_
 
@@ -47,7 +47,8 @@ struct FeedMetadata {
 };
 
 // What a cursor cannot hand out because the WAL that held it is gone. Its samples are to be read
-// from storage: those with times in [min_ms, max_ms], some of which may have been handed out before.
+// from storage: those with times in [min_ms, max_ms], some of which may have been handed out
+// before.
 struct FeedGap {
   int64_t min_ms = 0;
   int64_t max_ms = 0;

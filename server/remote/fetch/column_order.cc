@@ -46,9 +46,9 @@ void SortHistograms(std::vector<HistogramPoint>* list) {
 }
 
 bool HasHistogramAt(const SampleColumns& c, int64_t time_ms) {
-  const auto at = std::lower_bound(
-      c.histograms.begin(), c.histograms.end(), time_ms,
-      [](const HistogramPoint& point, int64_t t) { return point.time_ms < t; });
+  const auto at =
+      std::lower_bound(c.histograms.begin(), c.histograms.end(), time_ms,
+                       [](const HistogramPoint& point, int64_t t) { return point.time_ms < t; });
   return at != c.histograms.end() && at->time_ms == time_ms;
 }
 
@@ -93,8 +93,7 @@ void AppendColumns(SampleColumns more, SampleColumns* out) {
   }
   out->times.insert(out->times.end(), more.times.begin(), more.times.end());
   out->values.insert(out->values.end(), more.values.begin(), more.values.end());
-  out->start_times.insert(out->start_times.end(), more.start_times.begin(),
-                          more.start_times.end());
+  out->start_times.insert(out->start_times.end(), more.start_times.begin(), more.start_times.end());
   std::move(more.histograms.begin(), more.histograms.end(), std::back_inserter(out->histograms));
 }
 

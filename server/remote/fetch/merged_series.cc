@@ -23,9 +23,9 @@ std::vector<FetchedSeries> JoinAnswers(std::vector<std::vector<FetchedSeries>> a
   for (auto& answer : answers) {
     std::move(answer.begin(), answer.end(), std::back_inserter(all));
   }
-  std::stable_sort(
-      all.begin(), all.end(),
-      [](const FetchedSeries& a, const FetchedSeries& b) { return a.labels < b.labels; });
+  std::stable_sort(all.begin(), all.end(), [](const FetchedSeries& a, const FetchedSeries& b) {
+    return a.labels < b.labels;
+  });
   std::vector<FetchedSeries> out;
   for (FetchedSeries& series : all) {
     if (!out.empty() && out.back().labels == series.labels) {

@@ -85,9 +85,8 @@ Status ReadHistogram(std::string_view bytes, SampleColumns* out) {
   WireHistogram h;
   if (!ParseHistogram(bytes, &h)) return Malformed("histogram");
   RETURN_IF_ERROR(h.is_float ? Accept(&h.floating) : Accept(&h.integer));
-  out->histograms.push_back({h.time_ms, h.st_ms,
-                             h.is_float ? std::move(h.floating) : h.integer.ToFloat(),
-                             !h.is_float});
+  out->histograms.push_back(
+      {h.time_ms, h.st_ms, h.is_float ? std::move(h.floating) : h.integer.ToFloat(), !h.is_float});
   return OkStatus();
 }
 

@@ -140,10 +140,11 @@ class ReadEndpoint::PendingRead : public Pending {
       DropLabels(series.labels, added_, &kept);
       series.labels = std::move(kept);
     }
-    // Still each once: what was taken out is the same for all of them. But perhaps in another order.
-    std::stable_sort(
-        all->begin(), all->end(),
-        [](const FetchedSeries& a, const FetchedSeries& b) { return a.labels < b.labels; });
+    // Still each once: what was taken out is the same for all of them. But perhaps in another
+    // order.
+    std::stable_sort(all->begin(), all->end(), [](const FetchedSeries& a, const FetchedSeries& b) {
+      return a.labels < b.labels;
+    });
   }
 
   const ReadEndpoint* const endpoint_;
@@ -155,8 +156,8 @@ class ReadEndpoint::PendingRead : public Pending {
 
 ReadEndpoint::ReadEndpoint(const config::RemoteReadConfig& config, std::string name,
                            Labels external_labels, std::unique_ptr<scrape::HttpClient> client,
-                           const FetchMetrics* metrics, std::string user_agent,
-                           const Clock* clock, const scrape::Dialer* dialer)
+                           const FetchMetrics* metrics, std::string user_agent, const Clock* clock,
+                           const scrape::Dialer* dialer)
     : config_(config),
       metric_labels_{std::move(name), config::RedactUrl(*config.url)},
       external_labels_(std::move(external_labels)),
@@ -188,8 +189,8 @@ bool ReadEndpoint::HasRequiredMatchers(const std::vector<Matcher>& matchers) con
 std::vector<std::string> ReadEndpoint::AddExternalLabels(std::vector<Matcher>* matchers) const {
   std::vector<std::string> added;
   for (const Label& label : LabelsView(external_labels_)) {
-    const bool asked_for = std::ranges::any_of(
-        *matchers, [&](const Matcher& m) { return m.name() == label.name; });
+    const bool asked_for =
+        std::ranges::any_of(*matchers, [&](const Matcher& m) { return m.name() == label.name; });
     if (asked_for) continue;
     matchers->push_back(Matcher::Equal(std::string(label.name), std::string(label.value)));
     added.emplace_back(label.name);
@@ -239,8 +240,8 @@ ReadEndpoint::Answer ReadEndpoint::Decode(const scrape::HttpResponse& response,
 void ReadEndpoint::Count(const char* type, int status, int64_t begin_ns) const {
   std::vector<std::string> labels = metric_labels_;
   labels.emplace_back(type);
-  metrics_->durations->With(labels)->Observe(
-      static_cast<double>(clock_->MonotonicNs() - begin_ns) / 1e9);
+  metrics_->durations->With(labels)->Observe(static_cast<double>(clock_->MonotonicNs() - begin_ns) /
+                                             1e9);
   labels.push_back(std::to_string(status));
   metrics_->queries->With(labels)->Increment();
 }

@@ -1,8 +1,8 @@
 // ReadEndpoint: one entry of remote_read: sends queries to another server and takes its answers
 // apart.
 //
-// Thread-safe. Shared by the queries that are under way, so that a reload may drop it meanwhile. The
-// HTTP engine, registry and the metrics must outlive it.
+// Thread-safe. Shared by the queries that are under way, so that a reload may drop it meanwhile.
+// The HTTP engine, registry and the metrics must outlive it.
 #ifndef DEUCALION_SERVER_REMOTE_FETCH_READ_ENDPOINT_H_
 #define DEUCALION_SERVER_REMOTE_FETCH_READ_ENDPOINT_H_
 

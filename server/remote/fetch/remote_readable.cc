@@ -39,9 +39,8 @@ class FanoutQuerier : public Querier {
       }
     }
     if (answers.empty()) return local;
-    return std::unique_ptr<SeriesSet>(
-        std::make_unique<MergedSeries>(std::move(local), std::move(answers), hints.min_ms,
-                                       hints.max_ms, hints.func == "series"));
+    return std::unique_ptr<SeriesSet>(std::make_unique<MergedSeries>(
+        std::move(local), std::move(answers), hints.min_ms, hints.max_ms, hints.func == "series"));
   }
 
   Result<std::vector<std::string>> LabelValues(const std::string& name,
@@ -71,10 +70,8 @@ class FanoutQuerier : public Querier {
                                                              const std::vector<Matcher>& matchers) {
     std::vector<std::unique_ptr<ReadEndpoint::Pending>> pending;
     for (const Source& source : sources_) {
-      FetchQuery query{.min_ms = source.min_ms,
-                       .max_ms = source.max_ms,
-                       .matchers = matchers,
-                       .hints = hints};
+      FetchQuery query{
+          .min_ms = source.min_ms, .max_ms = source.max_ms, .matchers = matchers, .hints = hints};
       if (hints.min_ms > source.max_ms) continue;  // this selector looks at younger data
       query.hints.max_ms = std::min(hints.max_ms, source.max_ms);
       if (auto request = source.endpoint->Fetch(std::move(query)); request != nullptr) {
@@ -144,8 +141,7 @@ int64_t RemoteReadable::LocalStartMs() const {
 }
 
 Result<std::unique_ptr<Querier>> RemoteReadable::NewQuerier(int64_t min_ms, int64_t max_ms) {
-  ASSIGN_OR_RETURN(std::unique_ptr<Querier> local,
-                   options_.storage()->NewQuerier(min_ms, max_ms));
+  ASSIGN_OR_RETURN(std::unique_ptr<Querier> local, options_.storage()->NewQuerier(min_ms, max_ms));
   if (!any_) return local;
   Endpoints endpoints;
   {

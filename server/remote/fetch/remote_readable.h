@@ -5,8 +5,8 @@
 // (read_recent: false) is asked only for what is older than the local blocks, and not at all for
 // queries that are younger.
 //
-// Names and values of labels are those of the local storage: Prometheus's protocol has no way to ask
-// for them, and says "not implemented" in a warning.
+// Names and values of labels are those of the local storage: Prometheus's protocol has no way to
+// ask for them, and says "not implemented" in a warning.
 //
 // Thread-safe. The storage must outlive the queriers.
 #ifndef DEUCALION_SERVER_REMOTE_FETCH_REMOTE_READABLE_H_
@@ -35,11 +35,12 @@ struct RemoteReadOptions {
   const Clock* clock = Clock::Real();
   std::string user_agent;
   scrape::DialMetrics* dials = nullptr;  // may be null
-  // Local data is taken to be complete so long after the first block begins, as in Prometheus: twice
-  // the range of a block.
+  // Local data is taken to be complete so long after the first block begins, as in Prometheus:
+  // twice the range of a block.
   int64_t margin_ms = 2 * 2 * 3'600'000;
   // How requests are sent; by default over HTTP.
-  std::function<Result<std::unique_ptr<scrape::HttpClient>>(const scrape::HttpClientConfig&)> client;
+  std::function<Result<std::unique_ptr<scrape::HttpClient>>(const scrape::HttpClientConfig&)>
+      client;
 };
 
 class RemoteReadable : public Queryable {

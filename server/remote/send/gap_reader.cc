@@ -47,7 +47,8 @@ Status GapReader::Next(FeedBatch* batch) {
 Status GapReader::OpenSlice() {
   const int64_t end_ms = SliceEndMs();
   ASSIGN_OR_RETURN(querier_, storage_->NewQuerier(slice_ms_, end_ms));
-  ASSIGN_OR_RETURN(set_, querier_->Select(true, {.min_ms = slice_ms_, .max_ms = end_ms}, {}, nullptr));
+  ASSIGN_OR_RETURN(set_,
+                   querier_->Select(true, {.min_ms = slice_ms_, .max_ms = end_ms}, {}, nullptr));
   opened_ns_ = clock_->MonotonicNs();
   next_ = 0;
   Labels labels;

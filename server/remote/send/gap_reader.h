@@ -2,8 +2,8 @@
 // of each series come in order whatever is how large. The way back for a queue that was too far
 // behind.
 //
-// A slice is selected sorted by labels, so it can be left and taken up again behind the last series:
-// a slow receiver must not make storage keep an old view alive.
+// A slice is selected sorted by labels, so it can be left and taken up again behind the last
+// series: a slow receiver must not make storage keep an old view alive.
 //
 // Thread-compatible.
 #ifndef DEUCALION_SERVER_REMOTE_SEND_GAP_READER_H_
@@ -46,12 +46,12 @@ class GapReader {
   std::unique_ptr<Querier> querier_;
   std::unique_ptr<SeriesSet> set_;  // null: the slice is not open
   int64_t opened_ns_ = 0;
-  size_t next_ = 0;              // of set_
-  bool resumed_ = false;         // some series of the slice were handed out before it was opened
-  Labels last_;                  // the last of them
-  std::vector<uint64_t> ids_;    // handed out in this slice
+  size_t next_ = 0;            // of set_
+  bool resumed_ = false;       // some series of the slice were handed out before it was opened
+  Labels last_;                // the last of them
+  std::vector<uint64_t> ids_;  // handed out in this slice
   uint64_t last_id_;
-  SampleColumns columns_;        // scratch
+  SampleColumns columns_;  // scratch
 };
 
 }  // namespace deucalion::remote

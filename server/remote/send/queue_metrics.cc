@@ -14,11 +14,10 @@ struct KindText {
   const char* name;
   const char* many;
 };
-constexpr std::array<KindText, kSentKinds> kKinds = {
-    {{"samples", "samples"},
-     {"exemplars", "exemplars"},
-     {"histograms", "histograms"},
-     {"metadata", "metadata entries"}}};
+constexpr std::array<KindText, kSentKinds> kKinds = {{{"samples", "samples"},
+                                                      {"exemplars", "exemplars"},
+                                                      {"histograms", "histograms"},
+                                                      {"metadata", "metadata entries"}}};
 
 constexpr std::array<const char*, kDropReasons> kReasons = {
     "too_old", "dropped_series", "unintentionally_dropped_series", "nhcb_in_rw1_not_supported"};
@@ -44,7 +43,8 @@ SendMetrics::SendMetrics(MetricRegistry* registry, std::function<int64_t()> newe
   for (size_t i = 0; i < kSentKinds; ++i) {
     const std::string name = kKinds[i].name;
     const std::string many = kKinds[i].many;
-    sent_[i] = CounterFamily(name + "_total", "Total number of " + many + " sent to remote storage.");
+    sent_[i] =
+        CounterFamily(name + "_total", "Total number of " + many + " sent to remote storage.");
     failed_[i] = CounterFamily(name + "_failed_total",
                                "Total number of " + many +
                                    " which failed on send to remote storage, non-recoverable "
@@ -77,15 +77,17 @@ SendMetrics::SendMetrics(MetricRegistry* registry, std::function<int64_t()> newe
   using M = QueueMetrics;
   counter(&M::enqueue_retries, "enqueue_retries_total",
           "Total number of times enqueue has failed because a shards queue was full.");
-  counter(&M::bytes, "bytes_total",
-          "The total number of bytes of data (not metadata) sent by the queue after compression. "
-          "Note that when exemplars over remote write is enabled the exemplars included in a remote "
-          "write request count towards this metric.");
+  counter(
+      &M::bytes, "bytes_total",
+      "The total number of bytes of data (not metadata) sent by the queue after compression. "
+      "Note that when exemplars over remote write is enabled the exemplars included in a remote "
+      "write request count towards this metric.");
   counter(&M::metadata_bytes, "metadata_bytes_total",
           "The total number of bytes of metadata sent by the queue after compression.");
-  gauge(&M::highest_seconds, "queue_highest_timestamp_seconds",
-        "Highest timestamp that was enqueued, in seconds since epoch. Initialized to 0 when no data "
-        "has been received yet.");
+  gauge(
+      &M::highest_seconds, "queue_highest_timestamp_seconds",
+      "Highest timestamp that was enqueued, in seconds since epoch. Initialized to 0 when no data "
+      "has been received yet.");
   gauge(&M::highest_sent_seconds, "queue_highest_sent_timestamp_seconds",
         "Highest timestamp successfully sent by this queue, in seconds since epoch. Initialized to "
         "0 when no data has been sent yet.");
@@ -100,10 +102,11 @@ SendMetrics::SendMetrics(MetricRegistry* registry, std::function<int64_t()> newe
   gauge(&M::shards_desired, "shards_desired",
         "The number of shards that the queues shard calculation wants to run based on the rate of "
         "samples in vs. samples out.");
-  gauge(&M::max_samples_per_send, "max_samples_per_send",
-        "The maximum number of samples to be sent, in a single request, to the remote storage. Note "
-        "that, when sending of exemplars over remote write is enabled, exemplars count towards this "
-        "limt.");
+  gauge(
+      &M::max_samples_per_send, "max_samples_per_send",
+      "The maximum number of samples to be sent, in a single request, to the remote storage. Note "
+      "that, when sending of exemplars over remote write is enabled, exemplars count towards this "
+      "limt.");
   sent_batch_seconds_ = registry_->AddHistogramFamily(
       kPrefix + "sent_batch_duration_seconds", "Duration of send calls to the remote storage.",
       {"remote_name", "url"}, BatchBounds());

@@ -59,7 +59,8 @@ struct QueueMetrics {
   Counter* wal_metadata = nullptr;
   std::shared_ptr<ReadCounts> read;
 
-  static void AddCounts(const std::array<Counter*, kSentKinds>& counters, const SentCounts& counts) {
+  static void AddCounts(const std::array<Counter*, kSentKinds>& counters,
+                        const SentCounts& counts) {
     for (size_t i = 0; i < kSentKinds; ++i) {
       if (counts[i] != 0) counters[i]->Add(static_cast<double>(counts[i]));
     }

@@ -23,9 +23,10 @@ QueueThread::QueueThread(const config::RemoteWriteConfig& config, const Labels& 
       transport_(std::move(transport)),
       queue_(config_, external_labels, QueueParts()) {}
 
-Result<std::unique_ptr<QueueThread>> QueueThread::Start(
-    const std::string& cursor_name, const config::RemoteWriteConfig& config,
-    const Labels& external_labels, Parts parts, std::shared_ptr<WriteTransport> transport) {
+Result<std::unique_ptr<QueueThread>> QueueThread::Start(const std::string& cursor_name,
+                                                        const config::RemoteWriteConfig& config,
+                                                        const Labels& external_labels, Parts parts,
+                                                        std::shared_ptr<WriteTransport> transport) {
   WalFeed* const feed = parts.storage->wal_feed();
   std::unique_ptr<QueueThread> thread(
       new QueueThread(config, external_labels, std::move(parts), std::move(transport)));
@@ -104,8 +105,9 @@ void QueueThread::Run() {
     Wait(wake_ns);
   }
   if (const int64_t left = queue_.pending_values(); left > 0) {
-    parts_.logger->Warn("Failed to flush all samples on shutdown; they will be sent after the next start",
-                        {{"count", left}});
+    parts_.logger->Warn(
+        "Failed to flush all samples on shutdown; they will be sent after the next start",
+        {{"count", left}});
   }
 }
 
@@ -169,8 +171,7 @@ Status QueueThread::ReadBatch(std::string* position) {
 void QueueThread::BeginGap(FeedGap gap) {
   gap.min_ms = std::max(gap.min_ms, parts_.storage->admin()->TimeBounds().first);
   if (config_.queue.sample_age_limit_ms > 0) {
-    gap.min_ms =
-        std::max(gap.min_ms, parts_.clock->NowMs() - config_.queue.sample_age_limit_ms);
+    gap.min_ms = std::max(gap.min_ms, parts_.clock->NowMs() - config_.queue.sample_age_limit_ms);
   }
   gap_ = std::make_unique<GapReader>(parts_.storage, parts_.clock, gap);
 }

@@ -1,7 +1,7 @@
 // RequestEncoder: remote write requests of both versions, from values to compressed bytes.
 //
-// 1.0 carries one TimeSeries per value; its labels are kept as they are encoded, so they are copied.
-// In 2.0 labels, help and unit are references into the symbols of the request.
+// 1.0 carries one TimeSeries per value; its labels are kept as they are encoded, so they are
+// copied. In 2.0 labels, help and unit are references into the symbols of the request.
 //
 // Thread-compatible.
 #ifndef DEUCALION_SERVER_REMOTE_SEND_REQUEST_ENCODER_H_

@@ -13,9 +13,7 @@ constexpr int64_t kMaxSplitBudget = 20'000;
 constexpr int kBadRequest = 400;
 constexpr int kConflict = 409;
 
-int64_t Total(const SentCounts& counts) {
-  return counts[0] + counts[1] + counts[2] + counts[3];
-}
+int64_t Total(const SentCounts& counts) { return counts[0] + counts[1] + counts[2] + counts[3]; }
 
 }  // namespace
 
@@ -24,7 +22,7 @@ SendQueue::SendQueue(const config::RemoteWriteConfig& config, Labels external_la
       parts_(std::move(parts)),
       metrics_(parts_.metrics),
       version_(config.protobuf_message == config::RemoteWriteConfig::kV2 ? WriteVersion::kV2
-                                                                        : WriteVersion::kV1),
+                                                                         : WriteVersion::kV1),
       batch_size_(static_cast<size_t>(std::max(config.queue.max_samples_per_send, 1))),
       capacity_(std::max(batch_size_, static_cast<size_t>(std::max(config.queue.capacity, 1)))),
       series_(version_, std::move(external_labels), &config.write_relabel_configs),
@@ -178,7 +176,8 @@ void SendQueue::OnShardReply(Shard* shard, const WriteReply& reply) {
   CountOutcome(*shard, reply, now_ns);
   if (!shard->pieces.empty()) {
     shard->pieces.pop_back();
-    split_budget_ += reply.kind == WriteReply::Kind::kTaken ? static_cast<int64_t>(shard->sending) : -1;
+    split_budget_ +=
+        reply.kind == WriteReply::Kind::kTaken ? static_cast<int64_t>(shard->sending) : -1;
     split_budget_ = std::min(split_budget_, kMaxSplitBudget);
   }
   FinishBatch(shard, now_ns);
@@ -204,9 +203,9 @@ bool SendQueue::SplitBatch(Shard* shard, const WriteReply& reply) {
     return false;
   }
   if (n < 2 || split_budget_ <= 0) return false;
-  const bool doubtful = std::any_of(
-      shard->queue.begin(), shard->queue.begin() + static_cast<ptrdiff_t>(n),
-      [this](const Value& v) { return frames_[v.frame - first_frame_].doubtful; });
+  const bool doubtful =
+      std::any_of(shard->queue.begin(), shard->queue.begin() + static_cast<ptrdiff_t>(n),
+                  [this](const Value& v) { return frames_[v.frame - first_frame_].doubtful; });
   if (!doubtful) return false;
   split_budget_--;
   if (!shard->pieces.empty()) shard->pieces.pop_back();
@@ -237,7 +236,8 @@ void SendQueue::CountOutcome(const Shard& shard, const WriteReply& reply, int64_
         "assuming failure, e.g. the target only supports PRW 1.0 prometheus.WriteRequest, but does "
         "not check the Content-Type header correctly";
   } else if (taken && failed != SentCounts{}) {
-    error = "got 2xx status code from the Receiver yet statistics indicate some data was not written";
+    error =
+        "got 2xx status code from the Receiver yet statistics indicate some data was not written";
   }
   if (!error.empty()) {
     parts_.logger->Error("non-recoverable error", {{"failedSampleCount", failed[0]},
@@ -272,19 +272,18 @@ void SendQueue::Plan(int64_t newest_ms) {
   out_.Tick();
   dropped_.Tick();
   out_seconds_.Tick();
-  const ShardPlan plan =
-      PlanShards({.in_rate = in_.rate(),
-                  .out_rate = out_.rate(),
-                  .dropped_rate = dropped_.rate(),
-                  .out_seconds_rate = out_seconds_.rate(),
-                  .behind_seconds = highest_sent_ms_ == 0
-                                        ? 0
-                                        : static_cast<double>(std::max<int64_t>(
-                                              newest_ms - highest_sent_ms_, 0)) /
-                                              1000,
-                  .shards = wanted_shards_,
-                  .min_shards = std::max(config_.queue.min_shards, 1),
-                  .max_shards = std::max(config_.queue.max_shards, 1)});
+  const ShardPlan plan = PlanShards(
+      {.in_rate = in_.rate(),
+       .out_rate = out_.rate(),
+       .dropped_rate = dropped_.rate(),
+       .out_seconds_rate = out_seconds_.rate(),
+       .behind_seconds =
+           highest_sent_ms_ == 0
+               ? 0
+               : static_cast<double>(std::max<int64_t>(newest_ms - highest_sent_ms_, 0)) / 1000,
+       .shards = wanted_shards_,
+       .min_shards = std::max(config_.queue.min_shards, 1),
+       .max_shards = std::max(config_.queue.max_shards, 1)});
   metrics_.shards_desired->Set(plan.desired);
   if (plan.shards == wanted_shards_) return;
   const int64_t patience_ns = (kShardUpdateMs + config_.queue.batch_send_deadline_ms) * kNsPerMs;

@@ -2,12 +2,13 @@
 // it over shards by series, sends each shard's values in order and one request at a time, retries,
 // and says how far everything has been settled.
 //
-// It has no thread, no socket and no clock of its own: QueueThread (or a test) calls Take when there
-// is room, OnReply for each request that has ended, and Tick whenever something may be due.
+// It has no thread, no socket and no clock of its own: QueueThread (or a test) calls Take when
+// there is room, OnReply for each request that has ended, and Tick whenever something may be due.
 //
 // Values stay in their shard until the request they were sent in is taken or refused for good, so a
-// retry encodes them again. Each belongs to a frame (what one Take brought, with the position behind
-// it); the position of a frame counts once its values and those of all frames before are settled.
+// retry encodes them again. Each belongs to a frame (what one Take brought, with the position
+// behind it); the position of a frame counts once its values and those of all frames before are
+// settled.
 //
 // A receiver refuses a whole 1.0 request when it has seen a newer sample of one series. After a
 // restart that may be due to what an earlier life had sent and not remembered, so a refused request
@@ -103,9 +104,9 @@ class SendQueue {
   };
   struct Shard {
     std::deque<Value> queue;
-    size_t sending = 0;        // of its front: in the request under way
-    int64_t waiting_ns = 0;    // since when the values behind those wait
-    int64_t highest_ms = 0;    // of the request under way
+    size_t sending = 0;          // of its front: in the request under way
+    int64_t waiting_ns = 0;      // since when the values behind those wait
+    int64_t highest_ms = 0;      // of the request under way
     std::vector<size_t> pieces;  // of a refused request, the next one last
     Channel channel;
   };

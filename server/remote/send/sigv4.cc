@@ -44,9 +44,8 @@ std::string HmacSha256(std::string_view key, std::string_view text) {
 std::string Escape(std::string_view text, bool keep_slash) {
   std::string out;
   for (const char c : text) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-                       (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.' || c == '~' ||
-                       (c == '/' && keep_slash);
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                       c == '-' || c == '_' || c == '.' || c == '~' || (c == '/' && keep_slash);
     if (plain) {
       out += c;
     } else {
@@ -124,8 +123,7 @@ std::map<std::string, std::string> ReadProfile(const std::string& profile,
   if (const auto text = surroundings.file(path("AWS_CONFIG_FILE", "config"))) {
     keys = IniSection(*text, section);
   }
-  if (const auto text =
-          surroundings.file(path("AWS_SHARED_CREDENTIALS_FILE", "credentials"))) {
+  if (const auto text = surroundings.file(path("AWS_SHARED_CREDENTIALS_FILE", "credentials"))) {
     for (auto& [key, value] : IniSection(*text, profile)) keys[key] = std::move(value);
   }
   return keys;
@@ -171,9 +169,9 @@ Result<AwsCredentials> FindAwsCredentials(const config::SigV4Config& config,
     return TakeKeys(env("AWS_ACCESS_KEY_ID"), env("AWS_SECRET_ACCESS_KEY"),
                     env("AWS_SESSION_TOKEN"), &found);
   };
-  const bool ok = TakeKeys(config.access_key, config.secret_key, "", &found) ||
-                  (named ? take_profile() || take_environment()
-                         : take_environment() || take_profile());
+  const bool ok =
+      TakeKeys(config.access_key, config.secret_key, "", &found) ||
+      (named ? take_profile() || take_environment() : take_environment() || take_profile());
   if (!ok) {
     return InvalidArgumentError(
         "could not get SigV4 credentials: no access key in the configuration, the environment or "
@@ -192,8 +190,7 @@ Result<AwsCredentials> FindAwsCredentials(const config::SigV4Config& config,
 
 std::vector<std::pair<std::string, std::string>> SignAws(const SignedRequest& request,
                                                          const AwsCredentials& credentials,
-                                                         std::string_view service,
-                                                         int64_t now_ms) {
+                                                         std::string_view service, int64_t now_ms) {
   const std::string time = AmzDate(now_ms);
   const std::string date = time.substr(0, 8);
   // Sorted by name.
@@ -225,8 +222,8 @@ std::vector<std::pair<std::string, std::string>> SignAws(const SignedRequest& re
   const std::string to_sign =
       "AWS4-HMAC-SHA256\n" + time + "\n" + scope + "\n" + Hex(Sha256(canonical));
   std::string key = HmacSha256("AWS4" + credentials.secret_key, date);
-  for (const std::string_view part : {std::string_view(credentials.region), service,
-                                      std::string_view("aws4_request")}) {
+  for (const std::string_view part :
+       {std::string_view(credentials.region), service, std::string_view("aws4_request")}) {
     key = HmacSha256(key, part);
   }
   std::vector<std::pair<std::string, std::string>> out = {

@@ -5,8 +5,8 @@
 // the present; the place of one that is gone is forgotten.
 //
 // A reload does not wait for receivers that do not answer. A queue that restarts has a second to
-// bring out what it has under way, and its next life sends the rest. One that is gone goes on in the
-// background for the flush deadline, as Prometheus's do, and its place is forgotten then.
+// bring out what it has under way, and its next life sends the rest. One that is gone goes on in
+// the background for the flush deadline, as Prometheus's do, and its place is forgotten then.
 //
 // Thread-safe, except that Apply and Stop run one at a time.
 #ifndef DEUCALION_SERVER_REMOTE_SEND_WRITE_SENDER_H_

@@ -1,8 +1,7 @@
 #include "server/remote/send/write_transport.h"
 
-#include <ctime>
-
 #include <charconv>
+#include <ctime>
 #include <optional>
 #include <utility>
 
@@ -56,11 +55,11 @@ class Signer {
 
   void Sign(int64_t now_ms, std::string_view content_type, scrape::HttpRequest* request) const {
     for (auto& field : SignAws({.method = request->method,
-                                .host = url_.host,
-                                .path = url_.path,
-                                .query = url_.query,
-                                .content_type = content_type,
-                                .body = request->body},
+                       .host = url_.host,
+                       .path = url_.path,
+                       .query = url_.query,
+                       .content_type = content_type,
+                       .body = request->body},
                                credentials_, service_, now_ms)) {
       request->headers.push_back(std::move(field));
     }
@@ -88,11 +87,10 @@ class HttpTransport final : public WriteTransport {
     request_.max_body_bytes = kMaxResponseBytes;
     request_.shuffle_addresses = config.round_robin_dns;
     request_.dialer = dialer;
-    request_.headers = {
-        {"Content-Encoding", "snappy"},
-        {"Content-Type", v2 ? kTypeV2 : kTypeV1},
-        {"User-Agent", std::move(user_agent)},
-        {"X-Prometheus-Remote-Write-Version", v2 ? "2.0.0" : "0.1.0"}};
+    request_.headers = {{"Content-Encoding", "snappy"},
+                        {"Content-Type", v2 ? kTypeV2 : kTypeV1},
+                        {"User-Agent", std::move(user_agent)},
+                        {"X-Prometheus-Remote-Write-Version", v2 ? "2.0.0" : "0.1.0"}};
     for (const auto& [name, value] : config.headers) request_.headers.emplace_back(name, value);
   }
 
@@ -102,11 +100,11 @@ class HttpTransport final : public WriteTransport {
     if (attempt > 0) request.headers.emplace_back("Retry-Attempt", std::to_string(attempt));
     // Anew for every attempt: signatures age.
     if (signer_) signer_->Sign(clock_->NowMs(), request.headers[1].second, &request);
-    client_->Send(std::move(request), [retry_429 = retry_429_, clock = clock_,
-                                       done = std::move(done)](
-                                          Result<scrape::HttpResponse> response) {
-      done(Judge(response, retry_429, clock->NowMs()));
-    });
+    client_->Send(std::move(request),
+                  [retry_429 = retry_429_, clock = clock_,
+                   done = std::move(done)](Result<scrape::HttpResponse> response) {
+                    done(Judge(response, retry_429, clock->NowMs()));
+                  });
   }
 
  private:

@@ -45,8 +45,8 @@ class WriteTransport {
 };
 
 // Over HTTP as the configuration says. `user_agent` as Prometheus's: "Prometheus/3.14.0". Fails
-// when files of the configuration cannot be used, or when there are no keys to sign with. The engine
-// must outlive it.
+// when files of the configuration cannot be used, or when there are no keys to sign with. The
+// engine must outlive it.
 Result<std::shared_ptr<WriteTransport>> NewHttpTransport(
     scrape::HttpEngine* engine, const config::RemoteWriteConfig& config, std::string user_agent,
     Clock* clock, const AwsSurroundings& surroundings = AwsSurroundings::OfProcess(),

@@ -26,8 +26,9 @@ class DialMetricsTest : public ::testing::Test {
     double failed = 0;
     for (const Counter* counter : d.failed) failed += counter->value();
     const auto number = [](double v) { return std::to_string(static_cast<int>(v)); };
-    const std::string line = "net_conntrack_dialer_conn_failed_total{dialer_name=\"job\",reason=\"" +
-                             reason + "\"} " + number(failed) + "\n";
+    const std::string line =
+        "net_conntrack_dialer_conn_failed_total{dialer_name=\"job\",reason=\"" + reason + "\"} " +
+        number(failed) + "\n";
     EXPECT_NE(registry_.TextExposition().find(line), std::string::npos)
         << line << registry_.TextExposition();
     return number(d.attempted->value()) + " " + number(d.established->value()) + " " +

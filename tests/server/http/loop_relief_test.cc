@@ -27,10 +27,11 @@ class LoopReliefTest : public testing::Test {
                 },
                 {.pool = PoolClass::kInline});
     // Cheap, until it is told to wait.
-    const RouteOptions as_before{
-        .pool = PoolClass::kQuery,
-        .cost_key = [](const Request& q) { return q.query.empty() ? 0 : uint64_t{7}; }};
-    router_.Get("/query", [this](Request& q, Response* r) { Query(q, r); }, as_before);
+    const RouteOptions as_before{.pool = PoolClass::kQuery, .cost_key = [](const Request& q) {
+                                   return q.query.empty() ? 0 : uint64_t{7};
+                                 }};
+    router_.Get(
+        "/query", [this](Request& q, Response* r) { Query(q, r); }, as_before);
   }
 
   void Query(const Request& q, Response* r) {
@@ -142,8 +143,8 @@ TEST_F(LoopReliefTest, AClientThatLeavesCancelsIt) {
 
 TEST_F(LoopReliefTest, PipelinedRequestsBehindItAreAnsweredInOrder) {
   Start();
-  const auto client = SlowQueryOnTheLoop(GetRequest("/where") + GetRequest("/query?a") +
-                                         GetRequest("/where"));
+  const auto client =
+      SlowQueryOnTheLoop(GetRequest("/where") + GetRequest("/query?a") + GetRequest("/where"));
   ASSERT_NE(client, nullptr);
   EXPECT_TRUE(Ask("/where", "where").ends_with("where"));
   wait_ = false;

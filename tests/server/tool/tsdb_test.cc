@@ -117,9 +117,10 @@ TEST(TsdbToolTest, CreatesTheBlocksThatPromtoolCreates) {
   const std::string table =
       Tsdb({"create-blocks-from", "openmetrics", dir.Path("in.om"), dir.Path("out")});
   EXPECT_EQ(SortedLines(table).size(), 5u);  // a header and four blocks
-  EXPECT_EQ(table.find("BLOCK ULID                  MIN TIME       MAX TIME       DURATION      NUM "
-                       "SAMPLES  NUM CHUNKS   NUM SERIES   SIZE\n"),
-            0u)
+  EXPECT_EQ(
+      table.find("BLOCK ULID                  MIN TIME       MAX TIME       DURATION      NUM "
+                 "SAMPLES  NUM CHUNKS   NUM SERIES   SIZE\n"),
+      0u)
       << table;
   if (!HavePromtool()) GTEST_SKIP() << "no promtool";
   const std::string theirs =

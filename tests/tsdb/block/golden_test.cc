@@ -60,8 +60,7 @@ SeriesMap GoldenSeries() {
 }
 
 TEST(BlockGoldenTest, TheFirstBlockEverWrittenStillReads) {
-  const std::string golden =
-      JoinPath(SourceDir(), "tests/golden/block/01ARZ3NDEKTSV4RRFFQ69G5FAV");
+  const std::string golden = JoinPath(SourceDir(), "tests/golden/block/01ARZ3NDEKTSV4RRFFQ69G5FAV");
   FileSystem* fs = FileSystem::Posix();
   const SeriesMap series = GoldenSeries();
   if (std::getenv("DEUCALION_WRITE_GOLDEN") != nullptr) {

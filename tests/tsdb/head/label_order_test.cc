@@ -59,7 +59,8 @@ TEST(LabelOrderTest, RandomSetsOfAnyShapeComeInTheOrderOfTheirLabels) {
     for (size_t i = 0; i < 1 + random() % 800; i++) {
       LabelsBuilder builder;
       for (size_t n = 0; n < names; n++) {
-        if (random() % 4 != 0) builder.Set("l" + std::to_string(n), std::to_string(random() % values));
+        if (random() % 4 != 0)
+          builder.Set("l" + std::to_string(n), std::to_string(random() % values));
       }
       sets.Add(builder.Build());
     }

@@ -223,9 +223,8 @@ TEST_F(RemoteReadableTest, WhatAnotherServerCannotAnswerIsAWarning) {
   ASSERT_TRUE(readable_.Apply({Entry()}, {}).ok());
   const auto answer = [](int status, const std::string& type, const std::string& body) {
     return [=]() -> Result<scrape::HttpResponse> {
-      scrape::HttpResponse response{.status = status,
-                                    .status_line = scrape::HttpStatusLine(status),
-                                    .body = body};
+      scrape::HttpResponse response{
+          .status = status, .status_line = scrape::HttpStatusLine(status), .body = body};
       response.headers["content-type"] = type;
       return response;
     };
@@ -248,8 +247,7 @@ TEST_F(RemoteReadableTest, WhatAnotherServerCannotAnswerIsAWarning) {
       {answer(200, chunks, "\xff\xff\xff\xff\x7f"),
        "remote_read: chunkedReader: message size exceeded the limit 50000000 bytes; got: "
        "34359738367 bytes"},
-      {answer(200, chunks, "\x05yy"),
-       "remote_read: chunkedReader: unexpected end of the response"},
+      {answer(200, chunks, "\x05yy"), "remote_read: chunkedReader: unexpected end of the response"},
   };
   for (const auto& c : cases) {
     other_.instead = c.instead;
@@ -318,12 +316,11 @@ TEST_F(RemoteReadableTest, SaysWhatItSendsAndCountsIt) {
   EXPECT_EQ(request->accepted_types, (std::vector<int32_t>{1, 0}));
   const std::string shown = metrics_.TextExposition();
   const std::string labels = "remote_name=\"other\",url=\"http://other/api/v1/read\"";
-  for (const std::string& line :
-       {"prometheus_remote_storage_read_queries_total{" + labels +
-            ",response_type=\"chunked\",code=\"200\"} 1",
-        "prometheus_remote_storage_remote_read_queries{" + labels + "} 0",
-        "prometheus_remote_storage_read_request_duration_seconds_count{" + labels +
-            ",response_type=\"chunked\"} 1"}) {
+  for (const std::string& line : {"prometheus_remote_storage_read_queries_total{" + labels +
+                                      ",response_type=\"chunked\",code=\"200\"} 1",
+                                  "prometheus_remote_storage_remote_read_queries{" + labels + "} 0",
+                                  "prometheus_remote_storage_read_request_duration_seconds_count{" +
+                                      labels + ",response_type=\"chunked\"} 1"}) {
     EXPECT_NE(shown.find(line), std::string::npos) << line << "\n" << shown;
   }
 }

@@ -21,8 +21,8 @@ inline WriteRequest DecodeBody(const std::string& body, bool v2 = false) {
   WriteRequest request;
   const Result<std::string> message = SnappyDecode(body, 1 << 26);
   EXPECT_TRUE(message.ok());
-  const Status status = v2 ? ParseWriteRequestV2(*message, &request)
-                           : ParseWriteRequestV1(*message, &request);
+  const Status status =
+      v2 ? ParseWriteRequestV2(*message, &request) : ParseWriteRequestV1(*message, &request);
   EXPECT_TRUE(status.ok()) << status.ToString();
   return request;
 }

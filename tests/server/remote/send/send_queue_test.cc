@@ -31,8 +31,10 @@ class SendQueueTest : public ::testing::Test {
         SendQueue::Parts{.clock = &clock_,
                          .logger = Logger::Null(),
                          .metrics = metrics_->Add("q", "u"),
-                         .send = [this](int channel, std::string body,
-                                        int attempt) { sent_.push_back({channel, std::move(body), attempt}); },
+                         .send =
+                             [this](int channel, std::string body, int attempt) {
+                               sent_.push_back({channel, std::move(body), attempt});
+                             },
                          .metadata = [this] { return families_; }});
   }
   // One sample of each of the series [0, n), introduced when asked.
@@ -75,7 +77,8 @@ class SendQueueTest : public ::testing::Test {
   double Dropped(const std::string& kind, const std::string& reason) {
     const std::string text = "\n" + registry_.TextExposition();
     const std::string key = "\nprometheus_remote_storage_" + kind +
-                            "_dropped_total{remote_name=\"q\",url=\"u\",reason=\"" + reason + "\"} ";
+                            "_dropped_total{remote_name=\"q\",url=\"u\",reason=\"" + reason +
+                            "\"} ";
     const size_t at = text.find(key);
     return at == std::string::npos ? -1 : std::stod(text.substr(at + key.size()));
   }
@@ -437,8 +440,8 @@ TEST_F(SendQueueTest, NoSampleIsLostHoweverOftenItDies) {
     FakeReceiver receiver;
     constexpr size_t kBatches = 40;
     constexpr int kSeries = 12;
-    size_t saved = 0;   // everything before is not read again
-    size_t written = 0; // read in an earlier life
+    size_t saved = 0;    // everything before is not read again
+    size_t written = 0;  // read in an earlier life
     int deaths = 0;
     while (saved < kBatches) {
       Start();

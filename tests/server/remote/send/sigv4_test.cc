@@ -53,13 +53,12 @@ class Sigv4CredentialsTest : public ::testing::Test {
  protected:
   Result<AwsCredentials> Find() {
     return FindAwsCredentials(
-        config_,
-        {.environment = [this](const char* variable) { return environment_[variable]; },
-         .file = [this](const std::string& path) -> std::optional<std::string> {
-           const auto it = files_.find(path);
-           if (it == files_.end()) return std::nullopt;
-           return it->second;
-         }});
+        config_, {.environment = [this](const char* variable) { return environment_[variable]; },
+                  .file = [this](const std::string& path) -> std::optional<std::string> {
+                    const auto it = files_.find(path);
+                    if (it == files_.end()) return std::nullopt;
+                    return it->second;
+                  }});
   }
   std::string Found() {
     const auto found = Find();

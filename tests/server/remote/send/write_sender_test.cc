@@ -50,7 +50,8 @@ class WriteSenderTest : public ::testing::Test {
         .logger = Logger::Null(),
         .metrics = registry_.get(),
         .flush_deadline_ms = flush_deadline_ms_,
-        .transport = [this](const config::RemoteWriteConfig&) -> Result<std::shared_ptr<WriteTransport>> {
+        .transport =
+            [this](const config::RemoteWriteConfig&) -> Result<std::shared_ptr<WriteTransport>> {
           ++transports_;
           return std::shared_ptr<WriteTransport>(std::make_shared<Transport>(this));
         }});

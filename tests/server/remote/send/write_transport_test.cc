@@ -135,10 +135,9 @@ TEST_F(WriteTransportTest, OnlyNetworkErrorsAnd5xxAnd429IfAskedForAreRetried) {
 }
 
 TEST_F(WriteTransportTest, ReadsWhatWasWritten) {
-  const WriteStats stats =
-      Answer(400, {{"x-prometheus-remote-write-samples-written", "7"},
-                   {"x-prometheus-remote-write-exemplars-written", "x"}})
-          .written;
+  const WriteStats stats = Answer(400, {{"x-prometheus-remote-write-samples-written", "7"},
+                                        {"x-prometheus-remote-write-exemplars-written", "x"}})
+                               .written;
   EXPECT_TRUE(stats.present);
   EXPECT_EQ(stats.samples, 7);
   EXPECT_EQ(stats.exemplars, 0);
