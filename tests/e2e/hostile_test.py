@@ -215,7 +215,7 @@ class QueryLoadTest(unittest.TestCase):
             for _ in range(20):
                 c = socket.socket()
                 c.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-                c.settimeout(30)
+                c.settimeout(30 * harness.TIME_FACTOR)
                 c.connect(("127.0.0.1", server.port))
                 c.sendall(("GET /api/v1/query_range?%s HTTP/1.1\r\nHost: x\r\n\r\n" % query).encode())
                 readers.append(c)

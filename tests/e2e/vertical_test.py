@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import re
 import subprocess
 import threading
 import unittest
@@ -92,7 +93,8 @@ class VerticalTest(unittest.TestCase):
         self.assertEqual(clean(), ["1"])
         text = self.server.get("/metrics").text
         self.assertIn("\nprometheus_tsdb_retention_limit_seconds 1296000\n", text)
-        self.assertRegex(text, r"\nprometheus_tsdb_data_replay_duration_seconds 0\.\d+\n")
+        replay = re.search(r"\nprometheus_tsdb_data_replay_duration_seconds (\S+)\n", text)
+        self.assertTrue(replay and 0 < float(replay[1]) < harness.TIME_FACTOR, replay)
 
     def test_a_second_process_on_the_same_data_directory_is_refused(self):
         self.server.start()
