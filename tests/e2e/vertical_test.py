@@ -2,8 +2,8 @@
 """The whole path: a scraped exporter, stored, queried, killed, restarted."""
 import json
 import os
-import shutil
 import re
+import shutil
 import subprocess
 import threading
 import unittest
