@@ -21,7 +21,7 @@ import urllib.parse
 BINARY = os.environ.get("DEUCALION_BINARY", "")
 READY_SECONDS = 60
 # How much more memory and time the binary takes for the same: a sanitizer keeps what was freed for a while, and is slow.
-MEMORY_FACTOR, TIME_FACTOR = (3, 6) if os.environ.get("DEUCALION_SANITIZED") else (1, 1)
+MEMORY_FACTOR, TIME_FACTOR = (6, 6) if os.environ.get("DEUCALION_SANITIZED") else (1, 1)
 
 
 def free_port():

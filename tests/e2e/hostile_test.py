@@ -223,7 +223,7 @@ class QueryLoadTest(unittest.TestCase):
                 self.assertTrue(c.recv(10))
             self.assertEqual(server.get("/api/v1/query", query="1").status, 200)
             # 20 results of 600,000 points (16 bytes each) and their buffers, but not 20 x 15 MB of JSON on top.
-            self.assertLess(rss() - before, 20 * (600_000 * 16 + 4 * MIB) + 100 * MIB)
+            self.assertLess(rss() - before, (20 * (600_000 * 16 + 4 * MIB) + 100 * MIB) * harness.MEMORY_FACTOR)
         finally:
             for c in readers:
                 c.close()
