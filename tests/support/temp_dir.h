@@ -13,6 +13,8 @@ namespace deucalion {
 class TempDir {
  public:
   TempDir() {
+    // Made before a static TempDir is, it is still there when that ends.
+    (void)FileSystem::Posix();
     const char* base = std::getenv("TMPDIR");
     std::string pattern = JoinPath(base != nullptr ? base : "/tmp", "deucalion-XXXXXX");
     CHECK(::mkdtemp(pattern.data()) != nullptr);
