@@ -227,9 +227,8 @@ class RateOfSeries {
         return;
       }
     }
-    double factor = Stretch(e, counter_, points[0].histogram->count, result->count, zero_sample);
-    if (per_second_) factor /= call_.range_seconds();
-    result->Mul(factor);
+    result->Mul(
+        PerSecond(Stretch(e, counter_, points[0].histogram->count, result->count, zero_sample)));
     out->SetHistogram(step, std::move(result));
   }
 
