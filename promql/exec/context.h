@@ -91,6 +91,7 @@ struct ExecContext {
   std::vector<NodeStats>* node_stats = nullptr;  // by PlanNode::id; null = not wanted
   Annotations annotations;
   SampleCounts counts;
+  uint64_t sources_made = 0;
 
   // The series of a selector of the plan; looked up when first asked for.
   Result<std::shared_ptr<const SeriesSet>> Select(const PlanNode& selector);

@@ -213,9 +213,9 @@ Status RangeFunctionSource::ProduceFromSubquery(size_t batch, Wanted wanted, Wor
 void RangeFunctionSource::FindFloatBounds(const std::vector<int64_t>& times, Worker* worker) {
   RangeScratch& s = worker->range;
   const bool per_step = worker->per_step();
-  if (s.owner == this && s.times == times && !per_step) return;
-  if (s.owner != this) s.noted_name.clear();
-  s.owner = this;
+  if (s.owner == id() && s.times == times && !per_step) return;
+  if (s.owner != id()) s.noted_name.clear();
+  s.owner = id();
   s.times = times;
   s.counts = WindowCounts();
   s.edges.clear();

@@ -42,7 +42,7 @@ struct RateEdge {
 };
 
 struct RangeScratch {
-  const void* owner = nullptr;  // whose last series had these times and bounds
+  uint64_t owner = 0;  // Source::id() of whose last series had these times and bounds
   std::vector<int64_t> times;
   WindowBounds floats;
   WindowCounts counts;
@@ -54,7 +54,7 @@ struct RangeScratch {
 };
 
 struct SelectScratch {
-  const void* owner = nullptr;  // whose last series had these times
+  uint64_t owner = 0;  // Source::id() of whose last series had these times
   std::vector<int64_t> times;
   StepMask found;                // the steps that have a sample in their lookback
   std::vector<uint32_t> sample;  // which one, per step; 0 where there is none

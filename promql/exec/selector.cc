@@ -141,7 +141,7 @@ double SelectorSource::ValueOf(const SampleColumns& columns, size_t i) const {
 }
 
 void SelectorSource::FindSteps(const std::vector<int64_t>& times, SelectScratch* scratch) const {
-  scratch->owner = this;
+  scratch->owner = id();
   scratch->times = times;
   scratch->found.Reset(steps());
   scratch->sample.assign(steps(), 0);
@@ -159,7 +159,7 @@ void SelectorSource::FindSteps(const std::vector<int64_t>& times, SelectScratch*
 void SelectorSource::FillFloats(const SampleColumns& columns, SelectScratch* scratch,
                                 Row* row) const {
   if (columns.times.empty()) return;
-  if (scratch->owner != this || scratch->times != columns.times) FindSteps(columns.times, scratch);
+  if (scratch->owner != id() || scratch->times != columns.times) FindSteps(columns.times, scratch);
   const uint32_t* sample = scratch->sample.data();
   const double* values = columns.values.data();
   double* out = row->values.data();

@@ -31,7 +31,8 @@ struct Wanted {
 class Source {
  public:
   // Both must outlive the source.
-  Source(ExecContext* ctx, const PlanNode* node) : ctx_(ctx), node_(node) {}
+  Source(ExecContext* ctx, const PlanNode* node)
+      : ctx_(ctx), node_(node), id_(++ctx->sources_made) {}
   virtual ~Source() = default;
   Source(const Source&) = delete;
   Source& operator=(const Source&) = delete;
@@ -56,10 +57,14 @@ class Source {
   virtual Status DoOpen() = 0;
   virtual Status DoProduce(size_t batch, Wanted wanted, Worker* worker, Block* out) = 0;
   ExecContext& ctx() const { return *ctx_; }
+  // Of this source alone in its query, never 0. Addresses are not: workers outlive sources, and the
+  // next source may lie where one has been.
+  uint64_t id() const { return id_; }
 
  private:
   ExecContext* const ctx_;
   const PlanNode* const node_;
+  const uint64_t id_;
   bool counts_ = true;  // in the node's statistics
 };
 
