@@ -79,7 +79,9 @@ class HttpTransport final : public WriteTransport {
       : client_(std::move(client)),
         retry_429_(config.queue.retry_on_http_429),
         clock_(clock),
-        signer_(std::move(signer)) {
+        signer_(std::move(signer)),
+        content_type_(config.protobuf_message == config::RemoteWriteConfig::kV2 ? kTypeV2
+                                                                                : kTypeV1) {
     const bool v2 = config.protobuf_message == config::RemoteWriteConfig::kV2;
     request_.method = "POST";
     request_.url = *config.url;
@@ -88,7 +90,7 @@ class HttpTransport final : public WriteTransport {
     request_.shuffle_addresses = config.round_robin_dns;
     request_.dialer = dialer;
     request_.headers = {{"Content-Encoding", "snappy"},
-                        {"Content-Type", v2 ? kTypeV2 : kTypeV1},
+                        {"Content-Type", content_type_},
                         {"User-Agent", std::move(user_agent)},
                         {"X-Prometheus-Remote-Write-Version", v2 ? "2.0.0" : "0.1.0"}};
     for (const auto& [name, value] : config.headers) request_.headers.emplace_back(name, value);
@@ -99,7 +101,7 @@ class HttpTransport final : public WriteTransport {
     request.body = std::move(body);
     if (attempt > 0) request.headers.emplace_back("Retry-Attempt", std::to_string(attempt));
     // Anew for every attempt: signatures age.
-    if (signer_) signer_->Sign(clock_->NowMs(), request.headers[1].second, &request);
+    if (signer_) signer_->Sign(clock_->NowMs(), content_type_, &request);
     client_->Send(std::move(request),
                   [retry_429 = retry_429_, clock = clock_,
                    done = std::move(done)](Result<scrape::HttpResponse> response) {
@@ -131,6 +133,7 @@ class HttpTransport final : public WriteTransport {
   const bool retry_429_;
   Clock* const clock_;
   const std::optional<Signer> signer_;
+  const char* const content_type_;
   scrape::HttpRequest request_;  // less its body
 };
 
