@@ -1,6 +1,6 @@
 // CostMemory: what requests cost the last two times, by a key of the route's choosing.
 //
-// A request that took microseconds whenever it came is answered on the event loop: handing it to
+// A request that lately took microseconds is answered on the event loop: handing it to
 // another thread and back would cost more than the answer. The memory is lossy: a fixed table, a
 // newcomer takes the place of whoever was there. Being wrong costs time, never correctness (see
 // loop.h for what happens to a request that takes longer than it used to).
