@@ -90,6 +90,7 @@ std::string RandomExpr::LabelList() {
   for (const auto& [name, values] : options_.labels) {
     if (OneIn(2)) out += (out.empty() ? "" : ", ") + name;
   }
+  if (options_.evaluable && OneIn(8)) out += (out.empty() ? "" : ", ") + std::string("__name__");
   if (!options_.evaluable && OneIn(4))
     out += (out.empty() ? "" : ", ") + Pick({"\"a b\"", "by", "on"});
   return "(" + out + ")";
@@ -101,6 +102,15 @@ std::string RandomExpr::Aggregation(int depth) {
     // Of counters: their values do not tie, gauges have NaN twice at times.
     return Pick({"topk", "bottomk"}) + clause + "(" + std::to_string(1 + Below(3)) + ", " +
            Selector(true) + Modifiers() + ")";
+  }
+  if (options_.evaluable && OneIn(6)) {
+    // The order of series is that of storage.
+    const std::string& name =
+        options_.native.empty() || OneIn(2) ? options_.gauges[0] : options_.native[0];
+    const std::string vector = OneIn(3) ? "-" + name : (OneIn(2) ? name : Selector(true));
+    if (OneIn(2)) return "limitk" + clause + "(" + std::to_string(Below(5)) + ", " + vector + ")";
+    return "limit_ratio" + clause + "(" + Pick({"0.5", "-0.5", "0.3", "-0.75", "1", "0", "2"}) +
+           ", " + vector + ")";
   }
   if (OneIn(10))
     return "count_values" + clause + "(\"n\", clamp(floor(" + Vector(depth - 1) + "), -9, 9))";
@@ -253,11 +263,133 @@ std::string RandomExpr::Unusual(int depth) {
   }
 }
 
+std::string RandomExpr::NativeSelector() {
+  std::string out = options_.native[counters_only_ ? 0 : Below(options_.native.size())];
+  if (OneIn(3)) out += "{" + Matchers() + "}";
+  return out;
+}
+
+// `samples`: those of storage, because counter resets between results are all rounding.
+std::string RandomExpr::NativeRange(int depth, bool samples) {
+  if (depth > 0 && OneIn(4)) {
+    const std::string inner =
+        samples ? NativeSelector() : "(" + NativeVector(depth - 1, true) + ")";
+    return inner + "[" + RangeDuration() + ":" + (OneIn(3) ? "" : Duration()) + "]" + Modifiers();
+  }
+  return NativeSelector() + "[" + RangeDuration() + "]" + Modifiers();
+}
+
+std::string RandomExpr::NativeVector(int depth, bool plain) {
+  if (depth <= 0) return NativeSelector() + Modifiers();
+  const auto inner = [&] { return "(" + NativeVector(depth - 1, plain) + ")"; };
+  switch (Below(plain ? 7 : 13)) {
+    case 0:
+      return NativeSelector() + Modifiers();
+    case 1:
+      return Pick({"rate", "increase"}) + "(" + NativeRange(depth, true) + ")";
+    case 2:
+      return Pick({"sum_over_time", "avg_over_time", "last_over_time", "first_over_time"}) + "(" +
+             NativeRange(depth, false) + ")";
+    case 3:
+    case 4:
+      return Pick({"sum", "avg"}) + (OneIn(3) ? "" : Pick({" by ", " without "}) + LabelList()) +
+             " " + inner();
+    case 5:
+      return inner() + Pick({" * ", " / "}) + Scalar(0);
+    case 6:
+      return inner() + " + " + (OneIn(2) ? "" : "on(job, instance) ") + inner();
+    case 7:
+      return inner() + " - " + (OneIn(2) ? "" : "on(job) group_left() ") + inner();
+    case 8:
+      return "-" + inner();
+    case 9:
+      return inner() + Pick({" </ ", " >/ "}) +
+             Pick({"0", "-1", "0.3", "1", "1.7", "4", "-0.2", "Inf", "-Inf"});
+    case 10:
+      return Pick({"irate", "idelta", "delta"}) + "(" + NativeRange(depth, true) + ")";
+    case 11:
+      return Pick({"rate", "increase", "delta"}) + "(" + NativeSelector() + "[" + RangeDuration() +
+             "]" + Pick({" anchored", " smoothed"}) + (OneIn(3) ? " offset " + Duration() : "") +
+             ")";
+    default:
+      return OneIn(3) ? NativeSelector() + " smoothed" : NativeSelector();
+  }
+}
+
+// Of what needs no buckets Prometheus does not read them, and then takes a gauge whose buckets went
+// down for a counter that did not.
+std::string RandomExpr::Statistic(int depth) {
+  counters_only_ = true;
+  const std::string out = Pick({"histogram_count", "histogram_sum", "histogram_avg"}) + "(" +
+                          NativeVector(depth - 1, false) + ")";
+  counters_only_ = false;
+  return out;
+}
+
+// Numbers of native histograms.
+std::string RandomExpr::OfNative(int depth) {
+  switch (Below(9)) {
+    case 0:
+      return Statistic(depth);
+    case 1:
+      return Pick({"histogram_stddev", "histogram_stdvar"}) + "(" + NativeVector(depth - 1, true) +
+             ")";
+    case 2:
+      return "histogram_quantile(" + Pick({"0.511", "0.937", "0.0731", "-1", "2", "0.373"}) + ", " +
+             NativeVector(depth - 1, true) + ")";
+    case 3:
+      return "histogram_fraction(" + Pick({"-Inf", "-1.3", "0", "0.21", "1"}) + ", " +
+             Pick({"Inf", "0.1", "0.83", "2", "3.3"}) + ", " + NativeVector(depth - 1, true) + ")";
+    case 4:
+      return "histogram_quantiles(" + NativeVector(depth - 1, true) + ", \"q\", 0.511, " +
+             Pick({"0.937", "0.891", "0.2731"}) + ")";
+    case 5:
+      return Pick({"resets", "changes", "count_over_time", "present_over_time", "max_over_time",
+                   "ts_of_first_over_time", "ts_of_last_over_time", "ts_of_max_over_time",
+                   "stddev_over_time", "deriv", "mad_over_time", "idelta"}) +
+             "(" + NativeRange(depth, true) + ")";
+    case 6:
+      return Pick({"count", "group", "min", "stddev", "max"}) + " by " + LabelList() + " (" +
+             NativeVector(depth - 1, false) + ")";
+    case 7:
+      return NativeSelector() + Pick({" == ", " != ", " == bool ", " != bool ", " > "}) +
+             NativeSelector();
+    default:
+      // Not both offset and @: Prometheus forgets the offset then.
+      return Pick({"timestamp", "absent"}) + "(" + NativeSelector() +
+             (OneIn(3) ? " offset " + Duration() : "") + ")";
+  }
+}
+
+std::string RandomExpr::WithInfo(int depth) {
+  const std::string vector = Vector(depth - 1);
+  const std::string& metric = options_.infos[Below(options_.infos.size())];
+  switch (Below(6)) {
+    case 0:
+      return "info(" + vector + ")";
+    case 1:
+      return "info(" + vector + ", {" + Pick({"version=~\".+\"", "zone!=\"\"", "nope=\"\""}) + "})";
+    case 2:
+      return "info(" + vector + ", {__name__=\"" + metric + "\"})";
+    case 3:
+      return "info(" + vector + ", {__name__=\"" + metric + "\", version=~\"v1|v2\"})";
+    case 4:
+      return "info(" + vector + ", {__name__!=\"" + metric + "\"})";
+    default:
+      return "info(" + vector + ", {__name__=~\".+_info\", zone=~\"" + Pick({"", "east|", "east"}) +
+             "\"})";
+  }
+}
+
 std::string RandomExpr::Vector(int depth) {
+  if (!options_.native.empty() && OneIn(4)) {
+    return OneIn(2) ? OfNative(depth) : NativeVector(depth, false);
+  }
   if (depth <= 0) return Selector(OneIn(2)) + Modifiers();
   if (options_.evaluable && OneIn(14)) return Selector(OneIn(2)) + " smoothed";
   if (options_.evaluable && OneIn(14)) return "-(" + Vector(depth - 1) + ")";
   if (!options_.evaluable && OneIn(4)) return Unusual(depth);
+  if (!options_.infos.empty() && OneIn(25)) return WithInfo(depth);
   switch (Below(6)) {
     case 0:
       return Selector(OneIn(2)) + Modifiers();

@@ -21,6 +21,10 @@ struct RandomExprOptions {
   std::vector<std::string> counters = {"requests_total", "errors_total"};
   std::vector<std::string> gauges = {"temperature", "queue_length"};
   std::string histogram = "latency_bucket";  // a classic one, with the label le
+  // Native histograms, in evaluable expressions only. The first are counters all, others may be
+  // gauges.
+  std::vector<std::string> native;
+  std::vector<std::string> infos;  // info metrics with labels of their own, likewise
   // Every metric has these labels with these values.
   std::vector<std::pair<std::string, std::vector<std::string>>> labels = {
       {"job", {"api", "db"}}, {"instance", {"a", "b", "c"}}};
@@ -53,10 +57,18 @@ class RandomExpr {
   std::string RangeCall(int depth);
   std::string Binary(int depth);
   std::string SetOperation(int depth);
+  // Native histograms. `plain`: counters, as nothing but addition made them.
+  std::string NativeSelector();
+  std::string NativeRange(int depth, bool samples);
+  std::string NativeVector(int depth, bool plain);
+  std::string OfNative(int depth);
+  std::string Statistic(int depth);
+  std::string WithInfo(int depth);
   // Parts of the language beyond what is evaluated here.
   std::string Unusual(int depth);
 
   const RandomExprOptions options_;
+  bool counters_only_ = false;  // of native histograms
   std::mt19937_64 random_;
 };
 

@@ -15,7 +15,9 @@ using namespace promql;  // NOLINT: the tree's names
 constexpr uint64_t kStaleBits = 0x7ff0000000000002;
 const char* const kName = "__name__";
 
-bool IsStale(double v) { return std::bit_cast<uint64_t>(v) == kStaleBits; }
+bool IsStale(const RefElement& e) {
+  return std::bit_cast<uint64_t>(e.histogram ? e.histogram->sum : e.value) == kStaleBits;
+}
 
 RefValue Error(std::string message) {
   RefValue out;
@@ -136,11 +138,31 @@ int64_t ReferenceEvaluator::ShiftedTime(const AtModifier& at, const DurationValu
 }
 
 RefValue ReferenceEvaluator::Eval(const Expr& e, int64_t time_ms) const {
+  RefValue value = EvalNode(e, time_ms);
+  for (RefSample& s : value.vector) {
+    if (s.drop_name) s.labels = WithoutName(s.labels);
+  }
+  return value.error.empty() ? Checked(std::move(value)) : value;
+}
+
+RefSample ReferenceEvaluator::Nameless(RefLabels labels, RefElement element) const {
+  RefSample s(options_.delayed_names ? std::move(labels) : WithoutName(std::move(labels)),
+              std::move(element));
+  s.drop_name = true;
+  return s;
+}
+
+// Names that are dropped late may still make the difference.
+RefValue ReferenceEvaluator::CheckedUnlessDelayed(RefValue value) const {
+  return options_.delayed_names ? value : Checked(std::move(value));
+}
+
+RefValue ReferenceEvaluator::EvalNode(const Expr& e, int64_t time_ms) const {
   switch (e.kind()) {
     case ExprKind::kNumberLiteral:
       return ScalarValue(As<NumberLiteral>(e).value);
     case ExprKind::kParen:
-      return Eval(*As<ParenExpr>(e).expr, time_ms);
+      return EvalNode(*As<ParenExpr>(e).expr, time_ms);
     case ExprKind::kVectorSelector:
       return EvalSelector(As<VectorSelector>(e), time_ms, /*timestamps=*/false);
     case ExprKind::kCall:
@@ -150,15 +172,27 @@ RefValue ReferenceEvaluator::Eval(const Expr& e, int64_t time_ms) const {
     case ExprKind::kBinary:
       return EvalBinary(As<BinaryExpr>(e), time_ms);
     case ExprKind::kUnary: {
-      RefValue value = Eval(*As<UnaryExpr>(e).expr, time_ms);
+      RefValue value = EvalNode(*As<UnaryExpr>(e).expr, time_ms);
       if (!As<UnaryExpr>(e).negative) return value;
       value.scalar = -value.scalar;
-      for (RefSample& s : value.vector) s = {WithoutName(s.labels), -s.value};
-      return Checked(std::move(value));
+      for (RefSample& s : value.vector) {
+        s = Nameless(s.labels, s.histogram ? RefElement(RefMultiply(*s.histogram, -1))
+                                           : RefElement(-s.value));
+      }
+      return CheckedUnlessDelayed(std::move(value));
     }
     default:
       return Error("not a part of the reference");
   }
+}
+
+std::optional<RefPoint> ReferenceEvaluator::NewestPoint(const RefSeries& series,
+                                                        int64_t at_ms) const {
+  const RefPoint* newest = nullptr;
+  for (const RefPoint& p : series.points) {
+    if (p.time_ms <= at_ms && p.time_ms > at_ms - options_.lookback_ms) newest = &p;
+  }
+  return newest == nullptr || IsStale(*newest) ? std::nullopt : std::optional(*newest);
 }
 
 RefValue ReferenceEvaluator::EvalSelector(const VectorSelector& v, int64_t time_ms,
@@ -168,13 +202,10 @@ RefValue ReferenceEvaluator::EvalSelector(const VectorSelector& v, int64_t time_
   RefValue out;
   for (const RefSeries& series : *series_) {
     if (!Selects(v, series.labels)) continue;
-    const RefPoint* newest = nullptr;
-    for (const RefPoint& p : series.points) {
-      if (p.time_ms <= at_ms && p.time_ms > at_ms - options_.lookback_ms) newest = &p;
-    }
-    if (newest == nullptr || IsStale(newest->value)) continue;
-    const double value = timestamps ? static_cast<double>(newest->time_ms) / 1000 : newest->value;
-    out.vector.push_back({series.labels, value});
+    const std::optional<RefPoint> newest = NewestPoint(series, at_ms);
+    if (!newest) continue;
+    const double at_s = static_cast<double>(newest->time_ms) / 1000;
+    out.vector.push_back({series.labels, timestamps ? RefElement(at_s) : RefElement(*newest)});
   }
   return out;
 }
@@ -206,7 +237,7 @@ std::vector<RefSeries> ReferenceEvaluator::PointsWithin(const VectorSelector& v,
     for (RefPoint p : series.points) {
       if (!options_.start_timestamps) p.start_ms = 0;
       const bool inside = p.time_ms > begin_ms && p.time_ms <= end_ms;
-      if (inside && !IsStale(p.value)) within.points.push_back(p);
+      if (inside && !IsStale(p)) within.points.push_back(p);
     }
     if (!within.points.empty()) out.push_back(std::move(within));
   }
@@ -224,11 +255,31 @@ RefValue ReferenceEvaluator::EvalSmoothed(const VectorSelector& v, int64_t time_
       if (p.time_ms <= at_ms) before = &p;
       if (p.time_ms > at_ms && after == nullptr) after = &p;
     }
-    if (before == nullptr) continue;
-    const bool between = before->time_ms < at_ms && after != nullptr;
-    out.vector.push_back(
-        {series.labels,
-         between ? RefInterpolate(*before, *after, at_ms, /*counter=*/false) : before->value});
+    const auto is_histogram = [](const RefPoint& p) { return p.histogram != nullptr; };
+    const bool mixed = std::ranges::any_of(series.points, is_histogram) &&
+                       !std::ranges::all_of(series.points, is_histogram);
+    if (before == nullptr || mixed) continue;
+    if (before->time_ms == at_ms) {
+      out.vector.push_back({series.labels, *before});
+      continue;
+    }
+    if (after == nullptr) {
+      // Not a sample any more, so nothing is known of the one before.
+      RefElement carried = *before;
+      if (carried.histogram) {
+        RefHistogram h = *carried.histogram;
+        h.hint = RefHint::kUnknown;
+        carried = std::move(h);
+      }
+      out.vector.push_back({series.labels, carried});
+      continue;
+    }
+    // Floats may go down, histograms only when they say so.
+    const bool counter = before->histogram && (before->histogram->hint != RefHint::kGauge ||
+                                               after->histogram->hint != RefHint::kGauge);
+    if (const auto value = RefInterpolate(*before, *after, at_ms, counter)) {
+      out.vector.push_back({series.labels, *value});
+    }
   }
   return out;
 }
@@ -241,20 +292,30 @@ ReferenceEvaluator::Window ReferenceEvaluator::EvalSubquery(const SubqueryExpr& 
   out.begin_ms = out.end_ms - Milliseconds(s.range);
   const int64_t wanted_ms = Milliseconds(s.step);
   const int64_t step_ms = wanted_ms != 0 ? wanted_ms : options_.subquery_step_ms;
-  std::map<RefLabels, std::vector<RefPoint>> by_labels;
+  std::map<RefLabels, RefSeries> by_labels;
   for (int64_t t = out.begin_ms + 1; t <= out.end_ms; ++t) {
     if (t % step_ms != 0) continue;
-    const RefValue value = Eval(*s.expr, t);
+    const RefValue value = EvalNode(*s.expr, t);
     if (!value.error.empty()) {
       out.error = value.error;
       return out;
     }
     for (const RefSample& sample : value.vector) {
-      by_labels[sample.labels].push_back({t, sample.value});
+      RefPoint point{t, sample};
+      if (point.histogram && point.histogram->hint != RefHint::kGauge) {
+        // The samples in between are not seen.
+        RefHistogram h = *point.histogram;
+        h.hint = RefHint::kUnknown;
+        point = {t, std::move(h)};
+      }
+      RefSeries& series = by_labels[sample.labels];
+      series.labels = sample.labels;
+      series.drop_name = sample.drop_name;
+      series.points.push_back(std::move(point));
     }
     t += step_ms - 1;
   }
-  for (auto& [labels, points] : by_labels) out.series.push_back({labels, std::move(points)});
+  for (auto& [labels, series] : by_labels) out.series.push_back(std::move(series));
   return out;
 }
 
@@ -267,11 +328,15 @@ RefValue ReferenceEvaluator::EvalCall(const Call& c, int64_t time_ms) const {
   const double now_s = static_cast<double>(time_ms) / 1000;
   if (id == FunctionId::kTime) return ScalarValue(now_s);
   if (id == FunctionId::kAbsent) return EvalAbsent(c, time_ms);
+  if (id == FunctionId::kInfo) return EvalInfo(c, time_ms);
   if (id == FunctionId::kLabelReplace || id == FunctionId::kLabelJoin) {
     return EvalLabelCall(c, time_ms);
   }
-  if (id == FunctionId::kHistogramQuantile) return EvalHistogramQuantile(c, time_ms);
-  RefValue value = Eval(*c.args[0], time_ms);
+  if (id == FunctionId::kHistogramQuantile || id == FunctionId::kHistogramFraction ||
+      id == FunctionId::kHistogramQuantiles) {
+    return EvalHistogramQuantile(c, time_ms);
+  }
+  RefValue value = EvalNode(*c.args[0], time_ms);
   if (!value.error.empty()) return value;
   if (id == FunctionId::kVector) {
     RefValue out;
@@ -279,6 +344,7 @@ RefValue ReferenceEvaluator::EvalCall(const Call& c, int64_t time_ms) const {
     return out;
   }
   if (id == FunctionId::kScalar) {
+    std::erase_if(value.vector, [](const RefSample& s) { return s.histogram != nullptr; });
     return ScalarValue(value.vector.size() == 1 ? value.vector[0].value
                                                 : std::numeric_limits<double>::quiet_NaN());
   }
@@ -287,22 +353,23 @@ RefValue ReferenceEvaluator::EvalCall(const Call& c, int64_t time_ms) const {
     const auto* selector = TryAs<VectorSelector>(arg);
     if (selector != nullptr) value = EvalSelector(*selector, time_ms, /*timestamps=*/true);
     for (RefSample& s : value.vector) {
-      s = {WithoutName(s.labels), selector != nullptr ? s.value : now_s};
+      s = Nameless(s.labels, selector != nullptr ? s.value : now_s);
     }
-    return Checked(std::move(value));
+    return CheckedUnlessDelayed(std::move(value));
   }
   std::vector<double> params;
   for (size_t i = 1; i < c.args.size(); ++i) {
-    const RefValue param = Eval(*c.args[i], time_ms);
+    const RefValue param = EvalNode(*c.args[i], time_ms);
     if (!param.error.empty()) return param;
     params.push_back(param.scalar);
   }
   RefValue out;
   for (const RefSample& s : value.vector) {
-    const std::optional<double> result = RefSampleFunction(id, s.value, params);
-    if (result) out.vector.push_back({WithoutName(s.labels), *result});
+    const std::optional<double> result = s.histogram ? RefHistogramFunction(id, *s.histogram)
+                                                     : RefSampleFunction(id, s.value, params);
+    if (result) out.vector.push_back(Nameless(s.labels, *result));
   }
-  return Checked(std::move(out));
+  return CheckedUnlessDelayed(std::move(out));
 }
 
 RefValue ReferenceEvaluator::EvalRangeCall(const Call& c, size_t range_arg, int64_t time_ms) const {
@@ -310,7 +377,7 @@ RefValue ReferenceEvaluator::EvalRangeCall(const Call& c, size_t range_arg, int6
   std::vector<double> params;
   for (size_t i = 0; i < c.args.size(); ++i) {
     if (i == range_arg) continue;
-    const RefValue value = Eval(*c.args[i], time_ms);
+    const RefValue value = EvalNode(*c.args[i], time_ms);
     if (!value.error.empty()) return value;
     params.push_back(value.scalar);
   }
@@ -325,16 +392,17 @@ RefValue ReferenceEvaluator::EvalRangeCall(const Call& c, size_t range_arg, int6
                       series.points,
                       selector != nullptr && selector->vector().anchored,
                       selector != nullptr && selector->vector().smoothed};
-    const std::optional<double> value = RefRangeFunction(id, w, params);
+    const std::optional<RefElement> value = RefRangeFunction(id, w, params);
     if (!value) continue;
     const bool keeps = id == FunctionId::kLastOverTime || id == FunctionId::kFirstOverTime;
-    out.vector.push_back({keeps ? series.labels : WithoutName(series.labels), *value});
+    out.vector.push_back(keeps ? RefSample(series.labels, *value, series.drop_name)
+                               : Nameless(series.labels, *value));
   }
-  return Checked(std::move(out));
+  return CheckedUnlessDelayed(std::move(out));
 }
 
 RefValue ReferenceEvaluator::EvalAbsent(const Call& c, int64_t time_ms) const {
-  const RefValue value = Eval(*c.args[0], time_ms);
+  const RefValue value = EvalNode(*c.args[0], time_ms);
   if (!value.error.empty() || !value.vector.empty()) {
     return value.error.empty() ? RefValue() : value;
   }
@@ -370,15 +438,31 @@ RefValue CountValues(const AggregateExpr& a, const RefValue& value) {
   return out;
 }
 
+// In the order of the series.
+std::vector<RefSample> FirstOf(std::vector<RefSample> samples, double k) {
+  if (k < static_cast<double>(samples.size())) samples.resize(k < 1 ? 0 : static_cast<size_t>(k));
+  return samples;
+}
+
+// The share r of all label sets, or the share -r that is not in the share 1 + r.
+std::vector<RefSample> RatioOf(const std::vector<RefSample>& samples, double r) {
+  std::vector<RefSample> out;
+  for (const RefSample& s : samples) {
+    const double place = static_cast<double>(RefHash(s.labels)) / 0x1p64;
+    if (r >= 0 ? place < r : place >= 1 + r) out.push_back(s);
+  }
+  return out;
+}
+
 }  // namespace
 
 RefValue ReferenceEvaluator::EvalAggregate(const AggregateExpr& a, int64_t time_ms) const {
-  const RefValue value = Eval(*a.expr, time_ms);
+  const RefValue value = EvalNode(*a.expr, time_ms);
   if (!value.error.empty()) return value;
   if (a.op == AggregateOp::kCountValues) return CountValues(a, value);
   double param = 0;
   if (a.param) {
-    const RefValue p = Eval(*a.param, time_ms);
+    const RefValue p = EvalNode(*a.param, time_ms);
     if (!p.error.empty()) return p;
     param = p.scalar;
   }
@@ -389,8 +473,15 @@ RefValue ReferenceEvaluator::EvalAggregate(const AggregateExpr& a, int64_t time_
   }
   RefValue out;
   for (auto& [labels, samples] : groups) {
+    if (a.op == AggregateOp::kLimitk || a.op == AggregateOp::kLimitRatio) {
+      const std::vector<RefSample> some =
+          a.op == AggregateOp::kLimitk ? FirstOf(samples, param) : RatioOf(samples, param);
+      out.vector.insert(out.vector.end(), some.begin(), some.end());
+      continue;
+    }
     if (a.op == AggregateOp::kTopk || a.op == AggregateOp::kBottomk) {
       const bool top = a.op == AggregateOp::kTopk;
+      std::erase_if(samples, [](const RefSample& s) { return s.histogram != nullptr; });
       std::ranges::sort(samples, [&](const RefSample& x, const RefSample& y) {
         if (std::isnan(x.value) || std::isnan(y.value)) return !std::isnan(x.value);
         return top ? x.value > y.value : x.value < y.value;
@@ -400,26 +491,75 @@ RefValue ReferenceEvaluator::EvalAggregate(const AggregateExpr& a, int64_t time_
       continue;
     }
     std::vector<double> values;
-    for (const RefSample& s : samples) values.push_back(s.value);
-    out.vector.push_back({labels, RefAggregate(a.op, values, param)});
+    std::vector<RefHistogram> histograms;
+    const bool drop = std::ranges::any_of(samples, &RefSample::drop_name);
+    for (const RefSample& s : samples) {
+      if (s.histogram) {
+        histograms.push_back(*s.histogram);
+      } else {
+        values.push_back(s.value);
+      }
+    }
+    if (a.op == AggregateOp::kCount || a.op == AggregateOp::kGroup) {
+      values.resize(samples.size());
+    } else if (a.op == AggregateOp::kSum || a.op == AggregateOp::kAvg) {
+      if (!values.empty() && !histograms.empty()) continue;
+      if (!histograms.empty()) {
+        const auto sum = RefSum(histograms);
+        const bool mean = a.op == AggregateOp::kAvg;
+        const double divisor = mean ? static_cast<double>(histograms.size()) : 1;
+        if (sum) out.vector.push_back({labels, RefCompact(RefDivide(*sum, divisor)), drop});
+        continue;
+      }
+    }
+    if (values.empty()) continue;
+    out.vector.push_back({labels, RefAggregate(a.op, values, param), drop});
   }
   return out;
 }
 
 namespace {
 
-// One element against a scalar. Nothing when a filter drops it.
-std::optional<RefSample> WithScalar(const BinaryExpr& b, const RefSample& s, double scalar,
-                                    bool scalar_left) {
-  const double lhs = scalar_left ? scalar : s.value;
-  const double rhs = scalar_left ? s.value : scalar;
-  if (IsComparison(b.op) && !b.return_bool) {
-    return RefCompare(b.op, lhs, rhs) ? std::optional(s) : std::nullopt;
-  }
-  // docs/decisions/answers-of-2.42.md
-  const bool keep_name = b.op == BinaryOp::kAtan2;
-  return RefSample{keep_name ? s.labels : WithoutName(s.labels), RefBinary(b.op, lhs, rhs)};
+bool IsArithmetic(BinaryOp op) {
+  return !IsComparison(op) && op != BinaryOp::kTrimLower && op != BinaryOp::kTrimUpper;
 }
+
+// What two elements make, if the operator knows them. `kept`: unless a filter drops it.
+struct Outcome {
+  bool kept = false;
+  RefElement element;
+};
+
+std::optional<Outcome> Apply(const BinaryExpr& b, const RefElement& lhs, const RefElement& rhs,
+                             const RefElement& shown) {
+  if (IsComparison(b.op)) {
+    const std::optional<bool> holds = RefCompare(b.op, lhs, rhs);
+    if (!holds) return std::nullopt;
+    if (b.return_bool) return Outcome{true, RefElement(*holds ? 1 : 0)};
+    return Outcome{*holds, shown};
+  }
+  const std::optional<RefElement> result = RefBinary(b.op, lhs, rhs);
+  return result ? std::optional(Outcome{true, *result}) : std::nullopt;
+}
+
+}  // namespace
+
+// One element against a scalar. Nothing when a filter drops it.
+std::optional<RefSample> ReferenceEvaluator::WithScalar(const BinaryExpr& b, const RefSample& s,
+                                                        double scalar, bool scalar_left) const {
+  const RefElement other(scalar);
+  const auto outcome = Apply(b, scalar_left ? other : s, scalar_left ? s : other, s);
+  if (!outcome || !outcome->kept) return std::nullopt;
+  const bool keep_name = !IsArithmetic(b.op) && !b.return_bool;
+  if (keep_name) return RefSample(s.labels, outcome->element, s.drop_name);
+  // docs/decisions/answers-of-2.42.md
+  if (b.op == BinaryOp::kAtan2 && !options_.delayed_names) {
+    return RefSample(s.labels, outcome->element);
+  }
+  return Nameless(s.labels, outcome->element);
+}
+
+namespace {
 
 RefValue SetOperation(const BinaryExpr& b, const RefValue& lhs, const RefValue& rhs) {
   const VectorMatching& m = *b.matching;
@@ -438,10 +578,10 @@ RefValue SetOperation(const BinaryExpr& b, const RefValue& lhs, const RefValue& 
   return out;
 }
 
-RefLabels MatchedLabels(const BinaryExpr& b, const RefLabels& many, const RefLabels& one) {
+RefLabels MatchedLabels(const BinaryExpr& b, const RefLabels& many, const RefLabels& one,
+                        bool delayed_names) {
   const VectorMatching& m = *b.matching;
-  const bool filter = IsComparison(b.op) && !b.return_bool;
-  RefLabels labels = filter ? many : WithoutName(many);
+  RefLabels labels = IsArithmetic(b.op) ? WithoutName(many) : many;
   if (m.card == VectorMatching::Card::kOneToOne) {
     labels = m.on ? Keep(labels, m.labels) : Drop(labels, m.labels);
   }
@@ -450,69 +590,73 @@ RefLabels MatchedLabels(const BinaryExpr& b, const RefLabels& many, const RefLab
     const auto it = one.find(name);
     if (it != one.end()) labels.insert(*it);
   }
-  return labels;
+  return b.return_bool && !delayed_names ? WithoutName(labels) : labels;
 }
 
-RefValue Match(const BinaryExpr& b, const RefValue& lhs, const RefValue& rhs) {
+RefValue Match(const BinaryExpr& b, const RefValue& lhs, const RefValue& rhs, bool delayed_names) {
   const VectorMatching& m = *b.matching;
   const bool fills = m.fill_lhs || m.fill_rhs;
   if (!fills && (lhs.vector.empty() || rhs.vector.empty())) return RefValue();
   const bool swapped = m.card == VectorMatching::Card::kOneToMany;
-  RefValue many = swapped ? rhs : lhs;
+  const std::vector<RefSample>& many = swapped ? rhs.vector : lhs.vector;
   const std::optional<double> many_fill = swapped ? m.fill_rhs : m.fill_lhs;
   const std::optional<double> one_fill = swapped ? m.fill_lhs : m.fill_rhs;
   std::map<RefLabels, RefSample> ones;
   for (const RefSample& s : (swapped ? lhs : rhs).vector) {
     if (!ones.emplace(SignatureOf(m, s.labels), s).second) return Error("many-to-many");
   }
-  // What is missing on one side is made up with the labels both sides must agree on.
-  std::set<RefLabels> signatures;
-  for (const RefSample& s : many.vector) signatures.insert(SignatureOf(m, s.labels));
-  for (const auto& [signature, s] : ones) {
-    if (many_fill && !signatures.contains(signature)) {
-      many.vector.push_back({signature, *many_fill});
-    }
-  }
-  for (const RefLabels& signature : signatures) {
-    if (one_fill) ones.emplace(signature, RefSample{signature, *one_fill});
-  }
+  std::set<RefLabels> signatures;  // of the pairs that the operator knows
   std::set<std::pair<RefLabels, RefLabels>> matched;
   RefValue out;
-  for (const RefSample& s : many.vector) {
-    const RefLabels signature = SignatureOf(m, s.labels);
-    const auto one = ones.find(signature);
-    if (one == ones.end()) continue;
-    const double left = swapped ? one->second.value : s.value;
-    const double right = swapped ? s.value : one->second.value;
-    const RefLabels labels = MatchedLabels(b, s.labels, one->second.labels);
+  const auto pair = [&](const RefSample& many_one, const RefSample& one) {
+    const RefLabels signature = SignatureOf(m, many_one.labels);
+    const RefSample& left = swapped ? one : many_one;
+    const RefSample& right = swapped ? many_one : one;
+    const auto outcome = Apply(b, left, right, left);
+    if (!outcome) return;
+    signatures.insert(signature);
+    const RefLabels labels = MatchedLabels(b, many_one.labels, one.labels, delayed_names);
     // Also of pairs that the filter drops.
     const bool one_to_one = m.card == VectorMatching::Card::kOneToOne;
     if (!matched.emplace(signature, one_to_one ? RefLabels() : labels).second) {
-      return Error("multiple matches");
+      out.error = "multiple matches";
     }
-    const bool filter = IsComparison(b.op) && !b.return_bool;
-    if (filter && !RefCompare(b.op, left, right)) continue;
-    out.vector.push_back({labels, filter ? left : RefBinary(b.op, left, right)});
+    if (outcome->kept) out.vector.push_back({labels, outcome->element, b.return_bool});
+  };
+  // What is missing on one side is made up with the labels both sides must agree on.
+  for (const RefSample& s : many) {
+    const RefLabels signature = SignatureOf(m, s.labels);
+    const auto one = ones.find(signature);
+    if (one != ones.end()) {
+      pair(s, one->second);
+    } else if (one_fill) {
+      pair(s, {signature, *one_fill});
+    }
   }
-  return Checked(std::move(out));
+  const std::set<RefLabels> met = signatures;
+  for (const auto& [signature, s] : ones) {
+    if (many_fill && !met.contains(signature)) pair({signature, *many_fill}, s);
+  }
+  if (!out.error.empty()) return Error(out.error);
+  return delayed_names ? out : Checked(std::move(out));
 }
 
 }  // namespace
 
 RefValue ReferenceEvaluator::EvalBinary(const BinaryExpr& b, int64_t time_ms) const {
-  const RefValue lhs = Eval(*b.lhs, time_ms);
-  const RefValue rhs = Eval(*b.rhs, time_ms);
+  const RefValue lhs = EvalNode(*b.lhs, time_ms);
+  const RefValue rhs = EvalNode(*b.rhs, time_ms);
   if (!lhs.error.empty()) return lhs;
   if (!rhs.error.empty()) return rhs;
   if (lhs.is_scalar && rhs.is_scalar) return ScalarValue(RefBinary(b.op, lhs.scalar, rhs.scalar));
   if (IsSetOperator(b.op)) return SetOperation(b, lhs, rhs);
-  if (!lhs.is_scalar && !rhs.is_scalar) return Match(b, lhs, rhs);
+  if (!lhs.is_scalar && !rhs.is_scalar) return Match(b, lhs, rhs, options_.delayed_names);
   RefValue out;
   for (const RefSample& s : (lhs.is_scalar ? rhs : lhs).vector) {
     const double scalar = lhs.is_scalar ? lhs.scalar : rhs.scalar;
     if (const auto kept = WithScalar(b, s, scalar, lhs.is_scalar)) out.vector.push_back(*kept);
   }
-  return Checked(std::move(out));
+  return CheckedUnlessDelayed(std::move(out));
 }
 
 }  // namespace deucalion::testing_support

@@ -52,41 +52,9 @@ double Greatest(const std::vector<double>& values) {
   return greatest;
 }
 
-// Whether a counter began anew between two samples.
-bool Began(const RefPoint& before, const RefPoint& now) {
-  if (now.value < before.value) return true;
-  if (now.start_ms == 0 || now.start_ms >= now.time_ms) return false;
-  if (now.start_ms != before.time_ms) return now.start_ms > before.time_ms;
-  // Deltas start where the last one ended; so does a counter whose start nobody knows.
-  return before.start_ms != 0 && before.start_ms < before.time_ms;
-}
-
-// The counter rose by `change` since its start within the window.
-double FromStart(const RefWindow& w, double change, bool per_second) {
-  const double last_s = Seconds(w.points.back().time_ms);
-  const double covered = last_s - Seconds(w.points.front().start_ms);
-  const double n = static_cast<double>(w.points.size());
-  const double spacing = n < 2 ? 0 : (last_s - Seconds(w.points.front().time_ms)) / (n - 1);
-  double after = w.end_s - last_s;
-  if (after >= 1.1 * spacing) after = spacing / 2;
-  const double result = change * ((covered + after) / covered);
-  return per_second ? result / (w.end_s - w.begin_s) : result;
-}
-
-// rate, increase and delta: the change between first and last sample, stretched to the edges of the
-// window where the samples come close to them.
-std::optional<double> Extrapolated(const RefWindow& w, bool counter, bool per_second) {
-  const RefPoint& first = w.points.front();
-  double change = w.points.back().value - first.value;
-  for (size_t i = 1; counter && i < w.points.size(); ++i) {
-    if (Began(w.points[i - 1], w.points[i])) change += w.points[i - 1].value;
-  }
-  // A start within the window is a sample of zero.
-  if (counter && first.start_ms != 0 && Seconds(first.start_ms) > w.begin_s &&
-      first.start_ms < first.time_ms) {
-    return FromStart(w, change + first.value, per_second);
-  }
-  if (w.points.size() < 2) return std::nullopt;
+// How much of the window first and last sample stand for, as a multiple of the time between them.
+// `first` and `change`: of the counter, or of the observations that a histogram counted.
+double Stretch(const RefWindow& w, double first, double change, bool counter) {
   const double first_s = Seconds(w.points.front().time_ms);
   const double last_s = Seconds(w.points.back().time_ms);
   const double covered = last_s - first_s;
@@ -95,23 +63,101 @@ std::optional<double> Extrapolated(const RefWindow& w, bool counter, bool per_se
   double after = w.end_s - last_s;
   if (before >= 1.1 * spacing) before = spacing / 2;
   if (after >= 1.1 * spacing) after = spacing / 2;
-  if (counter && change > 0 && w.points.front().value >= 0) {
+  if (counter && change > 0 && first >= 0) {
     // A counter was never below zero.
-    before = std::min(before, covered * (w.points.front().value / change));
+    before = std::min(before, covered * (first / change));
   }
-  double result = change * ((covered + before + after) / covered);
-  if (per_second) result /= w.end_s - w.begin_s;
-  return result;
+  return (covered + before + after) / covered;
 }
 
-std::optional<double> OfLastTwo(const RefWindow& w, bool rate) {
+// The same of a counter that began within the window.
+double StretchFromStart(const RefWindow& w) {
+  const double last_s = Seconds(w.points.back().time_ms);
+  const double covered = last_s - Seconds(w.points.front().start_ms);
+  const double n = static_cast<double>(w.points.size());
+  const double spacing = n < 2 ? 0 : (last_s - Seconds(w.points.front().time_ms)) / (n - 1);
+  double after = w.end_s - last_s;
+  if (after >= 1.1 * spacing) after = spacing / 2;
+  return (covered + after) / covered;
+}
+
+// From the first to the last of the numbers, with what resets hid.
+double Change(const RefWindow& w, bool counter) {
+  double change = w.points.back().value - w.points.front().value;
+  for (size_t i = 1; counter && i < w.points.size(); ++i) {
+    if (RefBegan(w.points[i - 1], w.points[i])) change += w.points[i - 1].value;
+  }
+  return change;
+}
+
+// The same of histograms. Nothing when they do not go together.
+std::optional<RefHistogram> HistogramChange(const RefWindow& w, bool counter) {
+  std::vector<RefPoint> points = w.points;
+  if (counter && RefBegan(points[0], points[1])) {
+    // Nothing of the first one counts, nor do its buckets matter.
+    RefHistogram nothing;
+    nothing.custom = points[1].histogram->custom;
+    nothing.schema = points[1].histogram->schema;
+    nothing.bounds = points[1].histogram->bounds;
+    points[0] = RefPoint(points[0].time_ms, nothing, points[0].start_ms);
+  }
+  const RefHistogram& first = *points.front().histogram;
+  RefHistogram last = *points.back().histogram;
+  for (const RefPoint& p : points) {
+    const bool counts = counter || &p == &points.front() || &p == &points.back();
+    if (!counts) continue;
+    if (p.histogram->custom != first.custom) return std::nullopt;
+    last = RefReduce(last, p.histogram->schema);
+  }
+  std::optional<RefHistogram> change = RefAdd(last, first, -1);
+  for (size_t i = 1; counter && change && i < points.size(); ++i) {
+    if (RefBegan(points[i - 1], points[i])) change = RefAdd(*change, *points[i - 1].histogram, 1);
+  }
+  return change;
+}
+
+RefHistogram AsGauge(RefHistogram h) {
+  h.hint = RefHint::kGauge;
+  return h;
+}
+
+// rate, increase and delta: the change between first and last sample, stretched to the edges of the
+// window where the samples come close to them.
+std::optional<RefElement> Extrapolated(const RefWindow& w, bool counter, bool per_second) {
+  const RefPoint& first = w.points.front();
+  const double seconds = per_second ? w.end_s - w.begin_s : 1;
+  // A start within the window is a sample of zero.
+  const bool from_start = counter && first.start_ms != 0 && Seconds(first.start_ms) > w.begin_s &&
+                          first.start_ms < first.time_ms;
+  if (w.points.size() < 2 && !from_start) return std::nullopt;
+  if (!first.histogram) {
+    double change = Change(w, counter);
+    if (from_start) return (change + first.value) * StretchFromStart(w) / seconds;
+    return change * Stretch(w, first.value, change, counter) / seconds;
+  }
+  // A single one stays what it is.
+  if (w.points.size() < 2) return RefMultiply(*first.histogram, StretchFromStart(w) / seconds);
+  std::optional<RefHistogram> change = HistogramChange(w, counter);
+  if (change) change = AsGauge(RefCompact(*change));
+  if (change && from_start) change = RefAdd(*change, *first.histogram, 1);
+  if (!change) return std::nullopt;
+  const double factor =
+      from_start ? StretchFromStart(w) : Stretch(w, first.histogram->count, change->count, counter);
+  return RefMultiply(*change, factor / seconds);
+}
+
+std::optional<RefElement> OfLastTwo(const RefWindow& w, bool rate) {
   if (w.points.size() < 2) return std::nullopt;
   const RefPoint& last = w.points.back();
   const RefPoint& before = w.points[w.points.size() - 2];
-  if (last.time_ms == before.time_ms) return std::nullopt;
-  if (!rate) return last.value - before.value;
-  const double change = Began(before, last) ? last.value : last.value - before.value;
-  return change / Seconds(last.time_ms - before.time_ms);
+  const double seconds = rate ? Seconds(last.time_ms - before.time_ms) : 1;
+  if ((last.histogram == nullptr) != (before.histogram == nullptr)) return std::nullopt;
+  const bool anew = rate && RefBegan(before, last);
+  if (!last.histogram) return (anew ? last.value : last.value - before.value) / seconds;
+  const std::optional<RefHistogram> change =
+      anew ? *last.histogram : RefAdd(*last.histogram, *before.histogram, -1);
+  if (!change) return std::nullopt;
+  return AsGauge(RefDivide(RefCompact(*change), seconds));
 }
 
 // Least squares; x in seconds from `origin_s`.
@@ -163,6 +209,12 @@ double TimeOfBest(const RefWindow& w, bool max) {
   return Seconds(best.time_ms);
 }
 
+bool Changed(const RefPoint& a, const RefPoint& b) {
+  if ((a.histogram == nullptr) != (b.histogram == nullptr)) return true;
+  if (a.histogram) return !RefSame(*a.histogram, *b.histogram);
+  return a.value != b.value && !(std::isnan(a.value) && std::isnan(b.value));
+}
+
 // Holt's linear trend: level and trend, each smoothed.
 std::optional<double> DoubleExponential(const std::vector<double>& v, double sf, double tf) {
   if (v.size() < 2) return std::nullopt;
@@ -176,25 +228,13 @@ std::optional<double> DoubleExponential(const std::vector<double>& v, double sf,
   return level;
 }
 
-}  // namespace
-
-std::optional<double> RefRangeFunction(FunctionId id, const RefWindow& w,
-                                       const std::vector<double>& params) {
-  if (w.anchored || w.smoothed) return RefExtendedFunction(id, w);
+// Functions that look at numbers only.
+std::optional<double> OfNumbers(FunctionId id, const RefWindow& w,
+                                const std::vector<double>& params) {
   const double param = params.empty() ? 0 : params[0];
   std::vector<double> values;
   for (const RefPoint& p : w.points) values.push_back(p.value);
   switch (id) {
-    case FunctionId::kRate:
-      return Extrapolated(w, true, true);
-    case FunctionId::kIncrease:
-      return Extrapolated(w, true, false);
-    case FunctionId::kDelta:
-      return Extrapolated(w, false, false);
-    case FunctionId::kIrate:
-      return OfLastTwo(w, true);
-    case FunctionId::kIdelta:
-      return OfLastTwo(w, false);
     case FunctionId::kDeriv: {
       const auto line = Line(w, Seconds(w.points.front().time_ms));
       return line ? std::optional(line->first) : std::nullopt;
@@ -203,47 +243,107 @@ std::optional<double> RefRangeFunction(FunctionId id, const RefWindow& w,
       const auto line = Line(w, w.at_s);
       return line ? std::optional(line->first * param + line->second) : std::nullopt;
     }
-    case FunctionId::kResets:
-      return CountNeighbours(w, Began);
-    case FunctionId::kChanges:
-      return CountNeighbours(w, [](const RefPoint& a, const RefPoint& b) {
-        return a.value != b.value && !(std::isnan(a.value) && std::isnan(b.value));
-      });
     case FunctionId::kMadOverTime:
       return MedianDeviation(values);
-    case FunctionId::kTsOfFirstOverTime:
-      return Seconds(w.points.front().time_ms);
-    case FunctionId::kTsOfLastOverTime:
-      return Seconds(w.points.back().time_ms);
     case FunctionId::kTsOfMaxOverTime:
       return TimeOfBest(w, true);
     case FunctionId::kTsOfMinOverTime:
       return TimeOfBest(w, false);
     case FunctionId::kDoubleExponentialSmoothing:
       return DoubleExponential(values, params[0], params[1]);
-    case FunctionId::kAvgOverTime:
-      return Mean(values);
     case FunctionId::kMinOverTime:
       return Least(values);
     case FunctionId::kMaxOverTime:
       return Greatest(values);
-    case FunctionId::kSumOverTime:
-      return Sum(values);
-    case FunctionId::kCountOverTime:
-      return static_cast<double>(values.size());
     case FunctionId::kStddevOverTime:
       return std::sqrt(Variance(values));
     case FunctionId::kStdvarOverTime:
       return Variance(values);
-    case FunctionId::kLastOverTime:
-      return values.back();
-    case FunctionId::kFirstOverTime:
-      return values.front();
-    case FunctionId::kPresentOverTime:
-      return 1;
     case FunctionId::kQuantileOverTime:
       return RefQuantile(param, values);
     default:
+      return std::nullopt;
+  }
+}
+
+// Sum or mean. Numbers and histograms do not go together.
+std::optional<RefElement> OfAll(const RefWindow& w, bool mean) {
+  std::vector<RefHistogram> histograms;
+  std::vector<double> values;
+  for (const RefPoint& p : w.points) {
+    if (p.histogram) {
+      histograms.push_back(*p.histogram);
+    } else {
+      values.push_back(p.value);
+    }
+  }
+  if (histograms.empty()) return mean ? Mean(values) : Sum(values);
+  if (!values.empty()) return std::nullopt;
+  const std::optional<RefHistogram> sum = RefSum(histograms);
+  if (!sum) return std::nullopt;
+  return mean ? RefDivide(*sum, static_cast<double>(histograms.size())) : *sum;
+}
+
+}  // namespace
+
+bool RefBegan(const RefPoint& before, const RefPoint& now) {
+  if ((before.histogram == nullptr) != (now.histogram == nullptr)) return true;
+  if (now.histogram ? RefDetectReset(*before.histogram, *now.histogram)
+                    : now.value < before.value) {
+    return true;
+  }
+  if (now.start_ms == 0 || now.start_ms >= now.time_ms) return false;
+  if (now.start_ms != before.time_ms) return now.start_ms > before.time_ms;
+  // Deltas start where the last one ended; so does a counter whose start nobody knows.
+  return before.start_ms != 0 && before.start_ms < before.time_ms;
+}
+
+std::optional<RefHistogram> RefSum(const std::vector<RefHistogram>& values) {
+  std::optional<RefHistogram> sum = values.front();
+  for (size_t i = 1; sum && i < values.size(); ++i) sum = RefAdd(*sum, values[i], 1);
+  return sum;
+}
+
+std::optional<RefElement> RefRangeFunction(FunctionId id, const RefWindow& w,
+                                           const std::vector<double>& params) {
+  if (w.anchored || w.smoothed) return RefExtendedFunction(id, w);
+  RefWindow numbers = w;
+  std::erase_if(numbers.points, [](const RefPoint& p) { return p.histogram != nullptr; });
+  const bool mixed = !numbers.points.empty() && numbers.points.size() < w.points.size();
+  switch (id) {
+    case FunctionId::kRate:
+      return mixed ? std::nullopt : Extrapolated(w, true, true);
+    case FunctionId::kIncrease:
+      return mixed ? std::nullopt : Extrapolated(w, true, false);
+    case FunctionId::kDelta:
+      return mixed ? std::nullopt : Extrapolated(w, false, false);
+    case FunctionId::kIrate:
+      return OfLastTwo(w, true);
+    case FunctionId::kIdelta:
+      return OfLastTwo(w, false);
+    case FunctionId::kResets:
+      return CountNeighbours(w, RefBegan);
+    case FunctionId::kChanges:
+      return CountNeighbours(w, Changed);
+    case FunctionId::kAvgOverTime:
+      return OfAll(w, true);
+    case FunctionId::kSumOverTime:
+      return OfAll(w, false);
+    case FunctionId::kCountOverTime:
+      return static_cast<double>(w.points.size());
+    case FunctionId::kPresentOverTime:
+      return 1;
+    case FunctionId::kFirstOverTime:
+      return w.points.front();
+    case FunctionId::kLastOverTime:
+      return w.points.back();
+    case FunctionId::kTsOfFirstOverTime:
+      return Seconds(w.points.front().time_ms);
+    case FunctionId::kTsOfLastOverTime:
+      return Seconds(w.points.back().time_ms);
+    default:
+      if (numbers.points.empty()) return std::nullopt;
+      if (const auto v = OfNumbers(id, numbers, params)) return *v;
       return std::nullopt;
   }
 }
@@ -333,6 +433,23 @@ std::optional<double> RefSampleFunction(FunctionId id, double v, const std::vect
   }
 }
 
+std::optional<double> RefHistogramFunction(FunctionId id, const RefHistogram& h) {
+  switch (id) {
+    case FunctionId::kHistogramCount:
+      return h.count;
+    case FunctionId::kHistogramSum:
+      return h.sum;
+    case FunctionId::kHistogramAvg:
+      return h.sum / h.count;
+    case FunctionId::kHistogramStdvar:
+      return RefHistogramVariance(h);
+    case FunctionId::kHistogramStddev:
+      return std::sqrt(RefHistogramVariance(h));
+    default:
+      return std::nullopt;
+  }
+}
+
 double RefBinary(BinaryOp op, double a, double b) {
   switch (op) {
     case BinaryOp::kAdd:
@@ -352,6 +469,35 @@ double RefBinary(BinaryOp op, double a, double b) {
     default:
       return RefCompare(op, a, b) ? 1 : 0;
   }
+}
+
+std::optional<RefElement> RefBinary(BinaryOp op, const RefElement& a, const RefElement& b) {
+  const bool trim = op == BinaryOp::kTrimLower || op == BinaryOp::kTrimUpper;
+  if (!a.histogram && !b.histogram) {
+    return trim ? std::nullopt : std::optional<RefElement>(RefBinary(op, a.value, b.value));
+  }
+  if (a.histogram && b.histogram) {
+    if (op != BinaryOp::kAdd && op != BinaryOp::kSub) return std::nullopt;
+    const auto sum = RefAdd(*a.histogram, *b.histogram, op == BinaryOp::kAdd ? 1 : -1);
+    if (!sum) return std::nullopt;
+    return RefCompact(op == BinaryOp::kAdd ? *sum : AsGauge(*sum));
+  }
+  if (op == BinaryOp::kMul) {
+    return a.histogram ? RefCompact(RefMultiply(*a.histogram, b.value))
+                       : RefCompact(RefMultiply(*b.histogram, a.value));
+  }
+  if (!a.histogram) return std::nullopt;
+  if (op == BinaryOp::kDiv) return RefCompact(RefDivide(*a.histogram, b.value));
+  if (trim) return RefTrim(*a.histogram, b.value, op == BinaryOp::kTrimUpper);
+  return std::nullopt;
+}
+
+std::optional<bool> RefCompare(BinaryOp op, const RefElement& a, const RefElement& b) {
+  if (!a.histogram && !b.histogram) return RefCompare(op, a.value, b.value);
+  if (!a.histogram || !b.histogram) return std::nullopt;
+  if (op == BinaryOp::kEqual) return RefSame(*a.histogram, *b.histogram);
+  if (op == BinaryOp::kNotEqual) return !RefSame(*a.histogram, *b.histogram);
+  return std::nullopt;
 }
 
 bool RefCompare(BinaryOp op, double a, double b) {

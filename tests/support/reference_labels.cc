@@ -58,7 +58,7 @@ double OfBuckets(double q, const std::map<double, double>& buckets) {
 }  // namespace
 
 RefValue ReferenceEvaluator::EvalLabelCall(const Call& c, int64_t time_ms) const {
-  RefValue value = Eval(*c.args[0], time_ms);
+  RefValue value = EvalNode(*c.args[0], time_ms);
   if (!value.error.empty()) return value;
   const std::string target = Text(c, 1);
   for (RefSample& s : value.vector) {
@@ -68,45 +68,103 @@ RefValue ReferenceEvaluator::EvalLabelCall(const Call& c, int64_t time_ms) const
         joined += (i == 3 ? "" : Text(c, 2)) + Get(s.labels, Text(c, i));
       }
       Set(&s.labels, target, joined);
+      if (target == "__name__") s.drop_name = false;
       continue;
     }
     const std::string source = Get(s.labels, Text(c, 3));
     std::smatch match;
     if (!std::regex_match(source, match, std::regex(Text(c, 4)))) continue;
     Set(&s.labels, target, match.format(Text(c, 2)));
+    if (target == "__name__") s.drop_name = false;
   }
-  std::map<RefLabels, int> seen;
-  for (const RefSample& s : value.vector) {
-    if (++seen[s.labels] > 1) {
-      value.error = "vector cannot contain metrics with the same labelset";
-      value.vector.clear();
-      break;
-    }
-  }
-  return value;
+  return CheckedUnlessDelayed(std::move(value));
 }
 
+namespace {
+
+double FractionOfBuckets(double lower, double upper, const std::map<double, double>& buckets) {
+  if (buckets.rbegin()->first != kInf) return kNan;
+  const double total = buckets.rbegin()->second;
+  if (total == 0 || std::isnan(lower) || std::isnan(upper)) return kNan;
+  if (lower >= upper) return 0;
+  const auto below = [&](double value) {
+    double start = buckets.begin()->first > 0 ? 0 : -kInf, counted = 0;
+    for (const auto& [end, count] : buckets) {
+      if (value <= start) return counted;
+      if (value < end) {
+        if (std::isinf(start)) return count;
+        return std::isinf(end) ? counted
+                               : counted + (count - counted) * (value - start) / (end - start);
+      }
+      start = end;
+      counted = count;
+    }
+    return counted;
+  };
+  return (std::min(below(upper), total) - std::min(below(lower), total)) / total;
+}
+
+// As OpenMetrics writes it.
+std::string QuantileText(double q) {
+  if (q == std::floor(q)) return std::to_string(static_cast<int>(q)) + ".0";
+  std::string text = std::to_string(q);
+  while (text.back() == '0') text.pop_back();
+  return text;
+}
+
+}  // namespace
+
+// histogram_quantile, histogram_quantiles and histogram_fraction: of native histograms, and of
+// classic ones whose buckets have the label le.
 RefValue ReferenceEvaluator::EvalHistogramQuantile(const Call& c, int64_t time_ms) const {
-  const RefValue q = Eval(*c.args[0], time_ms);
-  if (!q.error.empty()) return q;
-  const RefValue value = Eval(*c.args[1], time_ms);
-  if (!value.error.empty()) return value;
-  std::map<RefLabels, std::map<double, double>> histograms;
+  const bool fraction = c.function->id == FunctionId::kHistogramFraction;
+  std::vector<double> params;
+  std::string label;
+  RefValue value;
+  for (size_t i = 0; i < c.args.size(); ++i) {
+    if (c.args[i]->Type() == ValueType::kString) {
+      label = Text(c, i);
+      continue;
+    }
+    RefValue arg = EvalNode(*c.args[i], time_ms);
+    if (!arg.error.empty()) return arg;
+    if (arg.is_scalar) {
+      params.push_back(arg.scalar);
+    } else {
+      value = std::move(arg);
+    }
+  }
+  std::map<RefLabels, std::map<double, double>> classic;
+  std::vector<std::pair<RefLabels, RefHistogramPtr>> native;
   for (const RefSample& s : value.vector) {
+    RefLabels rest = Nameless(s.labels, 0).labels;
+    if (s.histogram) {
+      native.emplace_back(rest, s.histogram);
+      continue;
+    }
     const std::string bound = Get(s.labels, "le");
     char* end = nullptr;
     const double upper = std::strtod(bound.c_str(), &end);
     if (bound.empty() || *end != 0) continue;
-    RefLabels rest = s.labels;
     rest.erase("le");
-    rest.erase("__name__");
-    histograms[rest][upper] += s.value;
+    classic[rest][upper] += s.value;
   }
   RefValue out;
-  for (const auto& [labels, buckets] : histograms) {
-    out.vector.push_back({labels, OfBuckets(q.scalar, buckets)});
+  const auto add = [&](RefLabels labels, double q, double result) {
+    if (!label.empty()) labels[label] = QuantileText(q);
+    out.vector.push_back(Nameless(std::move(labels), result));
+  };
+  for (size_t i = 0; i < (fraction ? 1 : params.size()); ++i) {
+    const double q = params[i];
+    for (const auto& [labels, h] : native) {
+      add(labels, q,
+          fraction ? RefHistogramFraction(*h, q, params[1]) : RefHistogramQuantile(*h, q));
+    }
+    for (const auto& [labels, buckets] : classic) {
+      add(labels, q, fraction ? FractionOfBuckets(q, params[1], buckets) : OfBuckets(q, buckets));
+    }
   }
-  return out;
+  return CheckedUnlessDelayed(std::move(out));
 }
 
 }  // namespace deucalion::testing_support
