@@ -27,6 +27,8 @@ EXPRESSIONS = [
     "vector(1)", "time()", '"text"', "'quo\"ted'", '"<a&b>"', '"\\u00e9\\n\\t\\\\"', "requests_total",
     'requests_total{instance="host1"}', "requests_total[1m]", "requests_total[1m] offset 1m", "sum(requests_total)",
     "sum by (instance) (requests_total)", "sum without (code) (requests_total)", "topk(2, requests_total)",
+    "topk(9, special)", "bottomk(9, special)", "topk(5, -requests_total)", "sort(special)", "sort_desc(special)",
+    "bottomk by (instance) (2, requests_total)",
     "bottomk(1, requests_total)", "count_values('v', requests_total)", "quantile(0.5, requests_total)",
     "stddev(requests_total)", "stdvar(requests_total)", "group(requests_total)", "avg(requests_total)",
     "rate(requests_total[2m])", "increase(requests_total[2m])", "irate(requests_total[2m])", "delta(requests_total[2m])",
