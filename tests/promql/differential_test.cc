@@ -1,7 +1,7 @@
 // The engine against the reference evaluator: random expressions over random series at random
 // times. A failure prints the seed, the expression and the first point that differs.
 //
-// DEUCALION_DIFFERENTIAL_ROUNDS=1000 in the environment looks longer, ..._SEED elsewhere.
+// DEUCALION_DIFFERENTIAL_TIMES=50 in the environment looks longer, ..._SEED elsewhere.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -14,9 +14,12 @@
 #include <string>
 #include <vector>
 
+#include "base/worker_pool.h"
 #include "model/value.h"
 #include "promql/engine.h"
 #include "promql/parser/parser.h"
+#include "promql/printer.h"
+#include "promql/result_cache.h"
 #include "tests/support/memory_storage.h"
 #include "tests/support/random_expr.h"
 #include "tests/support/random_series.h"
@@ -176,6 +179,13 @@ std::string FirstDifference(const Points& want, const Points& got) {
   return "";
 }
 
+// All of it is settled, so that every result may be kept.
+class StableStorage : public MemoryStorage {
+ public:
+  int64_t StableHorizonMs() const override { return kMaxTimeMs / 2; }
+  uint64_t Generation(int64_t, int64_t) const override { return 1; }
+};
+
 struct Steps {
   int64_t start_ms = 0, end_ms = 0, step_ms = 0;
 };
@@ -230,6 +240,16 @@ bool MovesAFixedWindow(const Expr& e) {
   return found;
 }
 
+// An aggregation of what @ fixes is evaluated once, its parameter too, as it is at the first step.
+bool FixesAParameter(const Expr& e) {
+  const auto* aggregate = TryAs<AggregateExpr>(e);
+  bool found = aggregate != nullptr && aggregate->param &&
+               aggregate->param->kind() != ExprKind::kNumberLiteral &&
+               Print(*aggregate->expr).find('@') != std::string::npos;
+  ForEachChild(e, [&found](const Expr& child) { found = found || FixesAParameter(child); });
+  return found;
+}
+
 // `or`: a series may have its name to drop at some steps and not at others. Both take what they see
 // first for all steps, which the reference, step by step, does not.
 bool MixesNames(const Expr& e) {
@@ -258,86 +278,152 @@ uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
-TEST(DifferentialTest, EngineAgreesWithTheReference) {
-  const uint64_t kSeed = FromEnvironment("DEUCALION_DIFFERENTIAL_SEED", 314);
-  const uint64_t kRounds = FromEnvironment("DEUCALION_DIFFERENTIAL_ROUNDS", 40);
-  constexpr int kExpressions = 150;
+RandomExprOptions FewSeries() {
+  RandomExprOptions names;
+  names.evaluable = true;
+  names.native = {"request_seconds", "payload_bytes"};
+  names.infos = {"target_info", "build_info"};
+  return names;
+}
+
+// More than the engine works on at a time, so that parts of aggregations are merged.
+RandomExprOptions ManySeries() {
+  RandomExprOptions names = FewSeries();
+  names.depth = 2;
+  names.labels[1].second.clear();
+  for (int i = 0; i < 170; ++i) names.labels[1].second.push_back("i" + std::to_string(i));
+  return names;
+}
+
+EngineOptions OptionsOfRound(uint64_t round) {
   EngineOptions options;
   options.lookback_delta_ms = kLookbackMs;
   options.experimental_functions = true;
   options.extended_range_selectors = true;
   options.binop_fill_modifiers = true;
-  std::vector<std::unique_ptr<Engine>> engines;
-  for (const bool delayed_names : {false, true}) {
-    for (const bool starts : {false, true}) {
-      options.delayed_name_removal = delayed_names;
-      options.use_start_timestamps = starts;
-      engines.push_back(std::make_unique<Engine>(options));
-    }
+  options.use_start_timestamps = round % 2 == 1;
+  options.delayed_name_removal = round / 2 % 2 == 1;
+  return options;
+}
+
+// Random series, and an engine with a result cache and one without over them.
+class Comparison {
+ public:
+  Comparison(uint64_t seed, const RandomExprOptions& names, EngineOptions options)
+      : seed_(seed), random_(seed), expressions_(seed, names), engine_(options) {
+    options.result_cache_bytes = 64 << 20;
+    cached_ = std::make_unique<Engine>(options);
+    series_ = testing_support::RandomSeries(&random_, names);
+    Fill(&series_, &storage_);
   }
-  uint64_t compared = 0;
-  int failures = 0;  // those of one cause come together
-  constexpr int kEnough = 20;
-  for (uint64_t round = 0; round < kRounds; ++round) {
-    Engine& engine = *engines[round % engines.size()];
-    const bool delayed_names = engine.options().delayed_name_removal;
-    std::mt19937_64 random(kSeed + round);
-    RandomExprOptions names;
-    names.evaluable = true;
-    names.native = {"request_seconds", "payload_bytes"};
-    names.infos = {"target_info", "build_info"};
-    RandomExpr expressions(kSeed + round, names);
-    std::vector<RefSeries> series = testing_support::RandomSeries(&random, names);
-    MemoryStorage storage;
-    Fill(&series, &storage);
-    if (HasFatalFailure()) return;
-    for (int i = 0; i < kExpressions; ++i) {
-      const std::string text = expressions.Next();
-      Result<ParsedExpr> parsed = Parse(text, ParserOptions::AllEnabled());
-      ASSERT_TRUE(parsed.ok()) << text << ": " << parsed.status().message();
-      if (MovesAFixedWindow(*parsed->root)) continue;
-      if (delayed_names && MixesNames(*parsed->root)) continue;
-      Steps steps;
-      steps.start_ms = static_cast<int64_t>(random() % 900) * 1000;
-      steps.step_ms = 7000 + static_cast<int64_t>(random() % 90) * 1000;
-      steps.end_ms = steps.start_ms + static_cast<int64_t>(random() % 8) * steps.step_ms;
-      const std::string where = "seed " + std::to_string(kSeed + round) + ": " + text + "\nfrom " +
-                                std::to_string(steps.start_ms) + " to " +
-                                std::to_string(steps.end_ms) + " step " +
-                                std::to_string(steps.step_ms);
-      for (const bool instant : {false, true}) {
-        if (instant) steps.end_ms = steps.start_ms;
-        ReferenceEvaluator::Options reference_options;
-        reference_options.lookback_ms = kLookbackMs;
-        reference_options.start_ms = steps.start_ms;
-        reference_options.end_ms = steps.end_ms;
-        reference_options.step_ms = instant ? 0 : steps.step_ms;
-        reference_options.start_timestamps = engine.options().use_start_timestamps;
-        reference_options.delayed_names = delayed_names;
-        const ReferenceEvaluator reference(&series, reference_options);
-        Points want;
-        std::string error;
-        const bool ok = WantedPoints(reference, *parsed->root, steps, &want, &error);
-        const QueryResult result =
-            instant ? engine.Instant(storage, text, steps.start_ms)
-                    : engine.Range(storage, text, steps.start_ms, steps.end_ms, steps.step_ms);
-        // A range query evaluates subqueries between its windows too, and may fail there.
-        const bool subquery = text.find(':') != std::string::npos;
-        if (ok && !instant && subquery && !result.status.ok()) continue;
-        // Whether the same labels may be there twice before the names are dropped depends on where.
-        if (delayed_names && ok != result.status.ok() &&
-            (IsSameLabels(error) || IsSameLabels(result.status.message()))) {
-          continue;
-        }
-        if (!ExpectSame(result, ok, error, want, steps.start_ms, where)) {
-          if (++failures == kEnough) return;
-        }
-        compared += ok && !want.empty() ? 1 : 0;
-      }
-    }
+
+  // One expression as a range and as an instant query.
+  void Next() {
+    const std::string text = expressions_.Next();
+    Result<ParsedExpr> parsed = Parse(text, ParserOptions::AllEnabled());
+    ASSERT_TRUE(parsed.ok()) << text << ": " << parsed.status().message();
+    Steps steps;
+    steps.start_ms = static_cast<int64_t>(random_() % 900) * 1000;
+    steps.step_ms = 7000 + static_cast<int64_t>(random_() % 90) * 1000;
+    steps.end_ms = steps.start_ms + static_cast<int64_t>(random_() % 8) * steps.step_ms;
+    const bool delayed = engine_.options().delayed_name_removal;
+    if (MovesAFixedWindow(*parsed->root) || FixesAParameter(*parsed->root)) return;
+    if (delayed && MixesNames(*parsed->root)) return;
+    Compare(text, *parsed->root, steps, /*instant=*/false);
+    steps.end_ms = steps.start_ms;
+    Compare(text, *parsed->root, steps, /*instant=*/true);
   }
-  // Most expressions have a result to compare.
-  EXPECT_GT(compared, kRounds * kExpressions / 2);
+
+  uint64_t compared = 0, cached_steps = 0;
+  int failures = 0;
+
+ private:
+  void Compare(const std::string& text, const Expr& root, const Steps& steps, bool instant) {
+    const std::string where = "seed " + std::to_string(seed_) + ": " + text + "\nfrom " +
+                              std::to_string(steps.start_ms) + " to " +
+                              std::to_string(steps.end_ms) + " step " +
+                              std::to_string(steps.step_ms) + (instant ? ", instant" : "");
+    ReferenceEvaluator::Options options;
+    options.lookback_ms = kLookbackMs;
+    options.start_ms = steps.start_ms;
+    options.end_ms = steps.end_ms;
+    options.step_ms = instant ? 0 : steps.step_ms;
+    options.start_timestamps = engine_.options().use_start_timestamps;
+    options.delayed_names = engine_.options().delayed_name_removal;
+    const ReferenceEvaluator reference(&series_, options);
+    Points want;
+    std::string error;
+    const bool ok = WantedPoints(reference, root, steps, &want, &error);
+    const QueryResult result =
+        instant ? engine_.Instant(storage_, text, steps.start_ms)
+                : engine_.Range(storage_, text, steps.start_ms, steps.end_ms, steps.step_ms);
+    if (MayFail(text, instant, ok, error, result.status)) return;
+    if (!ExpectSame(result, ok, error, want, steps.start_ms, where)) ++failures;
+    compared += ok && !want.empty() ? 1 : 0;
+    if (instant || !ok || !result.status.ok() || !IsCacheable(root)) return;
+    // Asked before for the first half, and from a step earlier.
+    const int64_t half_ms = (steps.end_ms - steps.start_ms) / 2;
+    (void)cached_->Range(storage_, text, steps.start_ms - steps.step_ms, steps.start_ms + half_ms,
+                         steps.step_ms);
+    const QueryResult again =
+        cached_->Range(storage_, text, steps.start_ms, steps.end_ms, steps.step_ms);
+    cached_steps += again.stats.cached_steps;
+    if (!ExpectSame(again, ok, error, want, 0, "from the cache: " + where)) ++failures;
+  }
+
+  // Whether the engine may say that it cannot where the reference can.
+  bool MayFail(const std::string& text, bool instant, bool ok, const std::string& error,
+               const Status& status) const {
+    // A range query evaluates subqueries between its windows too, and may fail there.
+    const bool subquery = text.find(':') != std::string::npos;
+    if (ok && !instant && subquery && !status.ok()) return true;
+    // Range functions refuse series that are alike without their names even where they never have
+    // samples at the same step.
+    if (ok && (subquery || !instant) && IsSameLabels(status.message())) return true;
+    // Whether the same labels may be there twice before the names are dropped depends on where.
+    return engine_.options().delayed_name_removal && ok != status.ok() &&
+           (IsSameLabels(error) || IsSameLabels(status.message()));
+  }
+
+  const uint64_t seed_;
+  std::mt19937_64 random_;
+  RandomExpr expressions_;
+  Engine engine_;
+  std::unique_ptr<Engine> cached_;
+  std::vector<RefSeries> series_;
+  StableStorage storage_;
+};
+
+class DifferentialTest : public testing::Test {
+ protected:
+  void Run(uint64_t rounds, int expressions, const RandomExprOptions& names, WorkerPool* pool) {
+    const uint64_t seed = FromEnvironment("DEUCALION_DIFFERENTIAL_SEED", 314);
+    rounds *= FromEnvironment("DEUCALION_DIFFERENTIAL_TIMES", 1);
+    uint64_t compared = 0, cached_steps = 0;
+    int failures = 0;
+    constexpr int kEnough = 20;  // those of one cause come together
+    for (uint64_t round = 0; round < rounds && failures < kEnough; ++round) {
+      EngineOptions options = OptionsOfRound(round);
+      options.pool = pool;
+      Comparison comparison(seed + round, names, options);
+      for (int i = 0; i < expressions && !HasFatalFailure(); ++i) comparison.Next();
+      compared += comparison.compared;
+      cached_steps += comparison.cached_steps;
+      failures += comparison.failures;
+    }
+    RecordProperty("answers", std::to_string(compared));
+    RecordProperty("cached_steps", std::to_string(cached_steps));
+    // Most expressions have a result to compare.
+    EXPECT_GT(compared, rounds * static_cast<uint64_t>(expressions) / 2);
+    EXPECT_GT(cached_steps, rounds * static_cast<uint64_t>(expressions) / 2);
+  }
+};
+
+TEST_F(DifferentialTest, EngineAgreesWithTheReference) { Run(24, 150, FewSeries(), nullptr); }
+
+TEST_F(DifferentialTest, EngineAgreesOverManySeriesInParts) {
+  WorkerPool pool("query", 2);
+  Run(4, 12, ManySeries(), &pool);
 }
 
 }  // namespace

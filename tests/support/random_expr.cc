@@ -17,6 +17,16 @@ std::string RandomExpr::Number() {
   return std::to_string(1 + Below(9)) + (OneIn(3) ? "." + std::to_string(Below(100)) : "");
 }
 
+std::string RandomExpr::Parameter() {
+  if (!options_.evaluable || !OneIn(3)) return Number();
+  const std::string one =
+      options_.gauges[0] + "{job=\"db\", instance=\"" + options_.labels[1].second[Below(2)] + "\"}";
+  return Pick({"time() / 30 % 4", "(step() + 90) / 60", "max_of(1, range() / 200)",
+               "min_of(2, end() - time())", "scalar(count(" + Selector(true) + Modifiers() + "))",
+               "scalar(" + one + Modifiers() + ") / 9",
+               "scalar(" + one + ") - scalar(" + one + " offset 2m)"});
+}
+
 std::string RandomExpr::Duration() {
   return Pick({"15s", "30s", "1m", "90s", "2m", "5m", "1m30s", "120"});
 }
@@ -61,6 +71,7 @@ std::string RandomExpr::Modifiers() {
 
 std::string RandomExpr::Selector(bool counter) {
   const auto& names = counter ? options_.counters : options_.gauges;
+  if (options_.evaluable && OneIn(20)) return "{__name__=~\"" + names[0] + "|" + names[1] + "\"}";
   std::string out = names[Below(names.size())];
   if (!options_.evaluable && OneIn(8)) {
     out = Pick({"sum", "by", "offset", "start", "a:b", "{\"my.metric\"}", "{__name__=~\"a|b\"}"});
@@ -74,7 +85,7 @@ std::string RandomExpr::Range(int depth, bool counter) {
   if (depth > 0 && OneIn(4)) {
     const std::string step = OneIn(3) ? "" : Duration();
     const std::string inner =
-        counter ? Selector(true) : (OneIn(2) ? RangeCall(0) : Aggregation(depth - 1));
+        counter ? Selector(true) : (OneIn(2) ? RangeCall(depth - 1) : Aggregation(depth - 1));
     return inner + "[" + RangeDuration() + ":" + step + "]" + Modifiers();
   }
   std::string out = Selector(counter) + "[" + RangeDuration() + "]";
@@ -100,22 +111,28 @@ std::string RandomExpr::Aggregation(int depth) {
   const std::string clause = OneIn(3) ? "" : Pick({" by ", " without "}) + LabelList() + " ";
   if (OneIn(6)) {
     // Of counters: their values do not tie, gauges have NaN twice at times.
-    return Pick({"topk", "bottomk"}) + clause + "(" + std::to_string(1 + Below(3)) + ", " +
-           Selector(true) + Modifiers() + ")";
+    return Pick({"topk", "bottomk"}) + clause + "(" +
+           (OneIn(2) ? Parameter() : std::to_string(1 + Below(3))) + ", " + Selector(true) +
+           Modifiers() + ")";
   }
   if (options_.evaluable && OneIn(6)) {
     // The order of series is that of storage.
     const std::string& name =
         options_.native.empty() || OneIn(2) ? options_.gauges[0] : options_.native[0];
     const std::string vector = OneIn(3) ? "-" + name : (OneIn(2) ? name : Selector(true));
-    if (OneIn(2)) return "limitk" + clause + "(" + std::to_string(Below(5)) + ", " + vector + ")";
-    return "limit_ratio" + clause + "(" + Pick({"0.5", "-0.5", "0.3", "-0.75", "1", "0", "2"}) +
-           ", " + vector + ")";
+    if (OneIn(2)) {
+      return "limitk" + clause + "(" + (OneIn(2) ? Parameter() : std::to_string(Below(5))) + ", " +
+             vector + ")";
+    }
+    return "limit_ratio" + clause + "(" +
+           Pick({"0.5", "-0.5", "0.3", "-0.75", "1", "0", "2", Parameter() + " / 7"}) + ", " +
+           vector + ")";
   }
   if (OneIn(10))
     return "count_values" + clause + "(\"n\", clamp(floor(" + Vector(depth - 1) + "), -9, 9))";
   if (OneIn(6))
-    return "quantile" + clause + "(0." + std::to_string(Below(10)) + ", " + Vector(depth - 1) + ")";
+    return "quantile" + clause + "(" + (OneIn(3) ? Parameter() : "0." + std::to_string(Below(10))) +
+           ", " + Vector(depth - 1) + ")";
   const std::string op = Pick({"sum", "avg", "min", "max", "count", "group", "stddev", "stdvar"});
   if (!options_.evaluable && OneIn(3)) return op + "(" + Vector(depth - 1) + ")" + clause;
   return op + clause + "(" + Vector(depth - 1) + ")";
@@ -137,14 +154,18 @@ std::string RandomExpr::RangeCall(int depth) {
            std::to_string(1 + Below(9)) + ")";
   }
   if (OneIn(8))
-    return "quantile_over_time(0." + std::to_string(Below(10)) + ", " + Range(depth, false) + ")";
+    return "quantile_over_time(" + (OneIn(3) ? Parameter() : "0." + std::to_string(Below(10))) +
+           ", " + Range(depth, false) + ")";
   if (OneIn(8))
-    return "predict_linear(" + Range(depth, false) + ", " + std::to_string(Below(600)) + ")";
-  return Pick({"delta", "idelta", "deriv", "changes", "avg_over_time", "min_over_time",
-               "max_over_time", "sum_over_time", "count_over_time", "stddev_over_time",
-               "stdvar_over_time", "last_over_time", "first_over_time", "present_over_time",
-               "mad_over_time", "ts_of_first_over_time", "ts_of_last_over_time",
-               "ts_of_min_over_time", "ts_of_max_over_time"}) +
+    return "predict_linear(" + Range(depth, false) + ", " +
+           (OneIn(3) ? Parameter() : std::to_string(Below(600))) + ")";
+  // Between results, changes are all rounding.
+  if (OneIn(12)) return "changes(" + Selector(false) + "[" + RangeDuration() + "])";
+  return Pick({"delta", "idelta", "deriv", "avg_over_time", "min_over_time", "max_over_time",
+               "sum_over_time", "count_over_time", "stddev_over_time", "stdvar_over_time",
+               "last_over_time", "first_over_time", "present_over_time", "mad_over_time",
+               "ts_of_first_over_time", "ts_of_last_over_time", "ts_of_min_over_time",
+               "ts_of_max_over_time"}) +
          "(" + Range(depth, false) + ")";
 }
 
@@ -154,13 +175,30 @@ std::string RandomExpr::VectorCall(int depth) {
     const std::string offset = OneIn(2) ? "" : " offset " + Duration();
     return "timestamp(" + Selector(OneIn(2)) + offset + ")";
   }
-  if (OneIn(8)) return "absent(" + Selector(OneIn(2)) + ")";
+  if (options_.evaluable && OneIn(12)) {
+    const std::string when =
+        Pick({"hour", "minute", "day_of_week", "days_in_month", "year"}) + "()";
+    return OneIn(2) ? when
+                    : Pick({"sort", "sort_desc"}) + "(" + Vector(depth - 1) +
+                          ") * on() group_left() " + when;
+  }
+  if (options_.evaluable && OneIn(16)) {
+    return "sort_by_label(" + Vector(depth - 1) + ", \"job\")";
+  }
+  if (options_.evaluable && OneIn(16)) {
+    return "start_timestamp(" + Selector(true) + (OneIn(2) ? " offset 1m" : "") + ")";
+  }
+  if (OneIn(8)) {
+    return "absent(" + (options_.evaluable && OneIn(3) ? Vector(depth - 1) : Selector(OneIn(2))) +
+           ")";
+  }
   if (OneIn(12)) return "absent_over_time(" + Range(depth, OneIn(2)) + ")";
   if (OneIn(10)) {
-    return "label_replace(" + Vector(depth - 1) + ", \"" + Pick({"site", "job", "instance"}) +
-           "\", \"" + Pick({"x", "$1", "$1-$2", ""}) + "\", \"" +
-           Pick({"job", "instance", "nope"}) + "\", \"" + Pick({"(.*)", "(a)(.*)", "(a|b)", "z*"}) +
-           "\")";
+    return "label_replace(" + Vector(depth - 1) + ", \"" +
+           Pick({"site", "job", "instance", options_.evaluable ? "__name__" : "x"}) + "\", \"" +
+           Pick({"x", "$1", "$1-$2", ""}) + "\", \"" +
+           Pick({"job", "instance", "nope", options_.evaluable ? "__name__" : "x"}) + "\", \"" +
+           Pick({"(.*)", "(a)(.*)", "(a|b)", "z*"}) + "\")";
   }
   if (OneIn(12)) {
     return "label_join(" + Vector(depth - 1) + ", \"" + Pick({"site", "job"}) +
@@ -181,10 +219,10 @@ std::string RandomExpr::VectorCall(int depth) {
            ")";
   }
   if (OneIn(8)) return "vector(" + Scalar(depth - 1) + ")";
-  if (OneIn(6)) return "clamp(" + Vector(depth - 1) + ", " + Number() + ", " + Number() + ")";
+  if (OneIn(6)) return "clamp(" + Vector(depth - 1) + ", " + Parameter() + ", " + Parameter() + ")";
   if (OneIn(6))
-    return Pick({"clamp_min", "clamp_max", "round"}) + "(" + Vector(depth - 1) + ", " + Number() +
-           ")";
+    return Pick({"clamp_min", "clamp_max", "round"}) + "(" + Vector(depth - 1) + ", " +
+           Parameter() + ")";
   return Pick({"cosh", "atan", "asinh", "tanh", "abs", "ceil", "floor", "exp", "sqrt", "ln", "log2",
                "log10", "sgn", "deg", "rad", "round"}) +
          "(" + Vector(depth - 1) + ")";
@@ -199,7 +237,7 @@ std::string RandomExpr::Binary(int depth) {
   if (OneIn(3)) {
     const bool left = OneIn(2);
     const std::string vector = "(" + Vector(depth - 1) + ")";
-    const std::string scalar = Scalar(0);
+    const std::string scalar = options_.evaluable && OneIn(2) ? "(" + Parameter() + ")" : Scalar(0);
     return (left ? scalar : vector) + " " + op + flag + " " + (left ? vector : scalar);
   }
   std::string matching;
@@ -212,6 +250,12 @@ std::string RandomExpr::Binary(int depth) {
     matching = " on(job) group_left" + Pick({"", "()", "(instance)"});
     if (OneIn(3)) matching += Pick({" fill(2)", " fill_left(1)", " fill_right(-1)"});
     rhs = "sum by (job) " + rhs;
+    if (options_.evaluable && OneIn(2)) {
+      matching = Pick({" ignoring(instance)", " on(job)"}) + " group_right" +
+                 Pick({"()", "(site)", "(__name__)"});
+      if (OneIn(3)) matching += Pick({" fill(2)", " fill_left(1)", " fill_right(-1)"});
+      return rhs + " " + op + flag + matching + " (" + Vector(depth - 1) + ")";
+    }
   }
   return "(" + Vector(depth - 1) + ") " + op + flag + matching + " " + rhs;
 }
@@ -224,6 +268,10 @@ std::string RandomExpr::SetOperation(int depth) {
 }
 
 std::string RandomExpr::Scalar(int depth) {
+  if (options_.evaluable && depth > 0 && OneIn(5)) {
+    return Pick({"pi()", "start()", "end()", "step()", "range()",
+                 "min_of(" + Number() + ", time())", "(" + Parameter() + ")"});
+  }
   switch (Below(depth > 0 ? 6 : 2)) {
     case 0:
     case 1:

@@ -46,6 +46,8 @@ class RandomExpr {
   bool OneIn(size_t n) { return Below(n) == 0; }
   std::string Pick(std::initializer_list<std::string_view> choices);
   std::string Number();
+  // A parameter: a number, or a scalar that differs from step to step.
+  std::string Parameter();
   std::string Duration();
   std::string RangeDuration();
   std::string Selector(bool counter);

@@ -13,9 +13,11 @@ constexpr int64_t kScrapeMs = 15 * 1000;
 // About twenty minutes of scrapes, jittered, some of them missed.
 std::vector<int64_t> RandomTimes(std::mt19937_64* random) {
   std::vector<int64_t> times;
+  // On the second, samples lie on the edges of windows.
+  const uint64_t jitter = (*random)() % 3 == 0 ? 1 : 200;
   for (int64_t i = 0; i < 80; ++i) {
     if ((*random)() % 12 == 0) continue;
-    times.push_back(i * kScrapeMs + static_cast<int64_t>((*random)() % 200));
+    times.push_back(i * kScrapeMs + static_cast<int64_t>((*random)() % jitter));
   }
   return times;
 }
@@ -28,7 +30,7 @@ std::vector<RefPoint> RandomPoints(std::mt19937_64* random, bool counter,
   double value = counter ? 0 : 20;
   for (size_t i = 0; i < times.size(); ++i) {
     const int64_t t = times[i];
-    const double step = static_cast<double>(below(10000)) / 997;
+    const double step = static_cast<double>(below(1000000000)) / 99700000;
     value = counter ? (below(20) == 0 ? step : value + step) : value + step - 5;
     if (below(40) == 0) {
       points.push_back({t, StaleNan()});

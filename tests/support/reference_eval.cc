@@ -326,7 +326,9 @@ RefValue ReferenceEvaluator::EvalCall(const Call& c, int64_t time_ms) const {
     if (c.args[i]->Type() == ValueType::kMatrix) return EvalRangeCall(c, i, time_ms);
   }
   const double now_s = static_cast<double>(time_ms) / 1000;
-  if (id == FunctionId::kTime) return ScalarValue(now_s);
+  if (c.function->result == ValueType::kScalar && id != FunctionId::kScalar) {
+    return EvalScalarCall(c, time_ms);
+  }
   if (id == FunctionId::kAbsent) return EvalAbsent(c, time_ms);
   if (id == FunctionId::kInfo) return EvalInfo(c, time_ms);
   if (id == FunctionId::kLabelReplace || id == FunctionId::kLabelJoin) {
@@ -336,8 +338,21 @@ RefValue ReferenceEvaluator::EvalCall(const Call& c, int64_t time_ms) const {
       id == FunctionId::kHistogramQuantiles) {
     return EvalHistogramQuantile(c, time_ms);
   }
-  RefValue value = EvalNode(*c.args[0], time_ms);
+  RefValue value;
+  if (c.args.empty()) {
+    value.vector.push_back({{}, now_s});  // of dates
+  } else {
+    value = EvalNode(*c.args[0], time_ms);
+  }
   if (!value.error.empty()) return value;
+  if (id == FunctionId::kSortByLabel) return value;
+  if (id == FunctionId::kSort || id == FunctionId::kSortDesc) {
+    std::erase_if(value.vector, [](const RefSample& s) { return s.histogram != nullptr; });
+    return value;
+  }
+  if (id == FunctionId::kStartTimestamp) {
+    return EvalStartTimestamp(As<VectorSelector>(StripParens(*c.args[0])), time_ms);
+  }
   if (id == FunctionId::kVector) {
     RefValue out;
     out.vector.push_back({{}, value.scalar});
@@ -368,6 +383,51 @@ RefValue ReferenceEvaluator::EvalCall(const Call& c, int64_t time_ms) const {
     const std::optional<double> result = s.histogram ? RefHistogramFunction(id, *s.histogram)
                                                      : RefSampleFunction(id, s.value, params);
     if (result) out.vector.push_back(Nameless(s.labels, *result));
+  }
+  return CheckedUnlessDelayed(std::move(out));
+}
+
+RefValue ReferenceEvaluator::EvalScalarCall(const Call& c, int64_t time_ms) const {
+  std::vector<double> args;
+  for (const ExprPtr& arg : c.args) {
+    const RefValue value = EvalNode(*arg, time_ms);
+    if (!value.error.empty()) return value;
+    args.push_back(value.scalar);
+  }
+  const auto seconds = [](int64_t ms) { return static_cast<double>(ms) / 1000; };
+  switch (c.function->id) {
+    case FunctionId::kTime:
+      return ScalarValue(seconds(time_ms));
+    case FunctionId::kPi:
+      return ScalarValue(M_PI);
+    case FunctionId::kStart:
+      return ScalarValue(seconds(options_.start_ms));
+    case FunctionId::kEnd:
+      return ScalarValue(seconds(options_.end_ms));
+    case FunctionId::kStep:
+      return ScalarValue(seconds(options_.step_ms));
+    case FunctionId::kRange:
+      return ScalarValue(seconds(options_.end_ms - options_.start_ms));
+    case FunctionId::kMinOf:
+    case FunctionId::kMaxOf:
+      if (std::isnan(args[0]) || std::isnan(args[1])) return ScalarValue(args[0] + args[1]);
+      return ScalarValue(c.function->id == FunctionId::kMinOf ? std::min(args[0], args[1])
+                                                              : std::max(args[0], args[1]));
+    default:
+      return Error("not a part of the reference");
+  }
+}
+
+RefValue ReferenceEvaluator::EvalStartTimestamp(const VectorSelector& v, int64_t time_ms) const {
+  RefValue out;
+  if (!options_.start_timestamps) return out;
+  const int64_t at_ms = ShiftedTime(v.at, v.offset, time_ms);
+  for (const RefSeries& series : *series_) {
+    if (!Selects(v, series.labels)) continue;
+    const std::optional<RefPoint> newest = NewestPoint(series, at_ms);
+    if (newest) {
+      out.vector.push_back(Nameless(series.labels, static_cast<double>(newest->start_ms) / 1000));
+    }
   }
   return CheckedUnlessDelayed(std::move(out));
 }
@@ -466,6 +526,9 @@ RefValue ReferenceEvaluator::EvalAggregate(const AggregateExpr& a, int64_t time_
     if (!p.error.empty()) return p;
     param = p.scalar;
   }
+  const bool picks = a.op == AggregateOp::kTopk || a.op == AggregateOp::kBottomk ||
+                     a.op == AggregateOp::kLimitk || a.op == AggregateOp::kLimitRatio;
+  if (picks && std::isnan(param)) return Error("parameter is NaN");
   std::map<RefLabels, std::vector<RefSample>> groups;
   for (const RefSample& s : value.vector) {
     groups[a.without ? WithoutName(Drop(s.labels, a.grouping)) : Keep(s.labels, a.grouping)]
@@ -486,7 +549,7 @@ RefValue ReferenceEvaluator::EvalAggregate(const AggregateExpr& a, int64_t time_
         if (std::isnan(x.value) || std::isnan(y.value)) return !std::isnan(x.value);
         return top ? x.value > y.value : x.value < y.value;
       });
-      if (static_cast<double>(samples.size()) > param) samples.resize(static_cast<size_t>(param));
+      samples = FirstOf(samples, param);
       out.vector.insert(out.vector.end(), samples.begin(), samples.end());
       continue;
     }
@@ -599,8 +662,9 @@ RefValue Match(const BinaryExpr& b, const RefValue& lhs, const RefValue& rhs, bo
   if (!fills && (lhs.vector.empty() || rhs.vector.empty())) return RefValue();
   const bool swapped = m.card == VectorMatching::Card::kOneToMany;
   const std::vector<RefSample>& many = swapped ? rhs.vector : lhs.vector;
-  const std::optional<double> many_fill = swapped ? m.fill_rhs : m.fill_lhs;
-  const std::optional<double> one_fill = swapped ? m.fill_lhs : m.fill_rhs;
+  // As in Prometheus, also with group_right: fill_right is that of the one side.
+  const std::optional<double> many_fill = m.fill_lhs;
+  const std::optional<double> one_fill = m.fill_rhs;
   std::map<RefLabels, RefSample> ones;
   for (const RefSample& s : (swapped ? lhs : rhs).vector) {
     if (!ones.emplace(SignatureOf(m, s.labels), s).second) return Error("many-to-many");

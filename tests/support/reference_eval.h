@@ -101,6 +101,8 @@ class ReferenceEvaluator {
   Window EvalMatrix(const promql::MatrixSelector& m, int64_t time_ms) const;
   Window EvalSubquery(const promql::SubqueryExpr& s, int64_t time_ms) const;
   RefValue EvalCall(const promql::Call& c, int64_t time_ms) const;
+  RefValue EvalScalarCall(const promql::Call& c, int64_t time_ms) const;
+  RefValue EvalStartTimestamp(const promql::VectorSelector& v, int64_t time_ms) const;
   RefValue EvalRangeCall(const promql::Call& c, size_t range_arg, int64_t time_ms) const;
   RefValue EvalAbsentOverTime(const promql::Call& c, int64_t time_ms) const;
   RefValue EvalLabelCall(const promql::Call& c, int64_t time_ms) const;

@@ -368,9 +368,26 @@ double Calendar(FunctionId id, double v) {
       return parts.tm_yday + 1;
     case FunctionId::kMonth:
       return parts.tm_mon + 1;
+    case FunctionId::kDaysInMonth: {
+      tm last{};
+      last.tm_year = parts.tm_year;
+      last.tm_mon = parts.tm_mon + 1;  // the day before the first of the next month
+      timegm(&last);
+      return last.tm_mday;
+    }
     default:
       return parts.tm_year + 1900;
   }
+}
+
+// NaN when either is, unless nothing can be less (or greater) than the other.
+double Lesser(double a, double b) {
+  if (a == -kInf || b == -kInf) return -kInf;
+  return std::isnan(a) || std::isnan(b) ? kNan : std::min(a, b);
+}
+double Greater(double a, double b) {
+  if (a == kInf || b == kInf) return kInf;
+  return std::isnan(a) || std::isnan(b) ? kNan : std::max(a, b);
 }
 
 }  // namespace
@@ -414,6 +431,7 @@ std::optional<double> RefSampleFunction(FunctionId id, double v, const std::vect
     case FunctionId::kDayOfWeek:
     case FunctionId::kDayOfMonth:
     case FunctionId::kDayOfYear:
+    case FunctionId::kDaysInMonth:
     case FunctionId::kMonth:
     case FunctionId::kYear:
       return Calendar(id, v);
@@ -423,11 +441,11 @@ std::optional<double> RefSampleFunction(FunctionId id, double v, const std::vect
     }
     case FunctionId::kClamp:
       if (p[0] > p[1]) return std::nullopt;
-      return std::isnan(v) ? v : std::max(p[0], std::min(p[1], v));
+      return Greater(p[0], Lesser(p[1], v));
     case FunctionId::kClampMin:
-      return std::isnan(v) ? v : std::max(p[0], v);
+      return Greater(p[0], v);
     case FunctionId::kClampMax:
-      return std::isnan(v) ? v : std::min(p[0], v);
+      return Lesser(p[0], v);
     default:
       return std::nullopt;
   }
