@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <barrier>
 #include <bit>
 #include <chrono>
 #include <cstdio>
@@ -30,6 +31,10 @@ namespace deucalion::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+// Connections wait for each other after so many steps: data of one that is far behind would be too
+// old for a server that has seen the others'.
+constexpr int64_t kStepsApart = 20;
 
 struct Settings {
   std::map<std::string, int64_t> values = {{"port", 9090},
@@ -126,7 +131,8 @@ void Churn(const Settings& settings, uint32_t begin, int64_t step, int64_t time_
   if (ended % 2000 != 0) Send(sender, raw, ended % 2000, outcome);
 }
 
-void Run(const Settings& settings, uint32_t begin, uint32_t end, Outcome* outcome) {
+void Run(const Settings& settings, uint32_t begin, uint32_t end, std::barrier<>* together,
+         Outcome* outcome) {
   HttpSender sender(static_cast<uint16_t>(settings["port"]), "/api/v1/write");
   std::vector<LoadSeries> series;
   for (uint32_t i = begin; i < end; i++) {
@@ -141,6 +147,7 @@ void Run(const Settings& settings, uint32_t begin, uint32_t end, Outcome* outcom
   const auto start = Clock::now();
   uint64_t sent = 0;
   for (int64_t step = 0; step < settings["samples"]; step++) {
+    if (step % kStepsApart == 0) together->arrive_and_wait();
     const int64_t time_ms = settings["start-ms"] + step * settings["step-ms"];
     Churn(settings, begin, step, time_ms, &generations, &series, sender, outcome);
     for (size_t i = 0; i < series.size(); i += batch) {
@@ -189,12 +196,14 @@ int Main(int argc, char** argv) {
   const auto total = static_cast<uint32_t>(settings["series"]);
   std::vector<Outcome> outcomes(connections);
   const auto begin = Clock::now();
+  std::barrier<> together(connections);
   {
     std::vector<std::jthread> threads;
     for (uint32_t c = 0; c < connections; c++) {
       threads.emplace_back([&, c] {
         Run(settings, static_cast<uint32_t>(uint64_t{total} * c / connections),
-            static_cast<uint32_t>(uint64_t{total} * (c + 1) / connections), &outcomes[c]);
+            static_cast<uint32_t>(uint64_t{total} * (c + 1) / connections), &together,
+            &outcomes[c]);
       });
     }
   }
