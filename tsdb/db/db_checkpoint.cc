@@ -11,13 +11,15 @@
 namespace deucalion::tsdb {
 namespace {
 
-// A checkpoint saves a replay: it waits for a quarter of a second of one...
-constexpr uint64_t kEnoughSamples = 5'000'000;
+// A checkpoint saves a replay: it waits for a sixth of a second of one, or for as many samples as
+// make up for what it writes itself, some of each series...
+constexpr uint64_t kEnoughSamples = 3'000'000;
+constexpr uint64_t kEnoughPerSeries = 10;
 constexpr uint64_t kEnoughWalBytes = 32 << 20;
-// ...and until the last one has cost less than a fiftieth of the time since; but no start should
+// ...and until the last one has taken less than a twentieth of the time since; but no start should
 // have to replay more than an hour.
-constexpr int64_t kShortestNs = int64_t{5} * 1'000'000'000;
-constexpr int64_t kShareOfTime = 50;
+constexpr int64_t kShortestNs = int64_t{1} * 1'000'000'000;
+constexpr int64_t kShareOfTime = 20;
 constexpr int64_t kLongestNs = int64_t{3600} * 1'000'000'000;
 constexpr auto kLookEvery = std::chrono::seconds(1);
 // Memory that nobody needed for a minute goes back.
@@ -183,7 +185,8 @@ bool Db::CheckpointDue() const {
   if (bytes == 0 || passed_ns < std::max(kShortestNs, kShareOfTime * checkpoint_took_ns_)) {
     return false;
   }
-  return samples >= kEnoughSamples || bytes >= kEnoughWalBytes || passed_ns >= kLongestNs;
+  const uint64_t enough = std::max(kEnoughSamples, kEnoughPerSeries * head_->num_series());
+  return samples >= enough || bytes >= kEnoughWalBytes || passed_ns >= kLongestNs;
 }
 
 void Db::Background() {
