@@ -33,6 +33,8 @@ namespace {
 
 // What Prometheus allows requests in flight at shutdown.
 constexpr std::chrono::seconds kShutdownGrace{5};
+// Event loops of the HTTP server, a processor each: they also run what is cheap (loop.h).
+constexpr size_t kMaxIoThreads = 4;
 constexpr int64_t kNodeExporterPort = 9100;
 constexpr std::string_view kInactive = "Configured but not supported yet: it has no effect";
 
@@ -440,6 +442,7 @@ Status App::StartHttp() {
   options.listen_addresses = flags_.web_listen_addresses;
   options.max_connections = static_cast<size_t>(flags_.web_max_connections);
   options.timeouts.read = std::chrono::milliseconds(flags_.web_read_timeout_ms);
+  options.io_threads = std::min<size_t>(WorkerThreads(), kMaxIoThreads);
   options.query.threads = static_cast<size_t>(std::max<int64_t>(flags_.query_max_concurrency, 1));
   options.query.max_wait = std::chrono::milliseconds(flags_.query_timeout_ms);
   RETURN_IF_ERROR(SecureHttp(&options));
