@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "server/api/cost_keys.h"
 #include "server/api/openapi.h"
 #include "server/api/reply.h"
 #include "server/api/route_table.h"
@@ -45,14 +46,14 @@ std::string OpenApiFor(const ApiOptions& options, OpenApiVersion version) {
 std::span<const Api::Binding> Api::Bindings() {
   using http::PoolClass;
   static constexpr Binding kBindings[] = {
-      {"/query", &Api::Query, PoolClass::kQuery, false, &Api::QueryCostKey},
-      {"/query_range", &Api::QueryRange, PoolClass::kQuery},
+      {"/query", &Api::Query, PoolClass::kQuery, false, &QueryCostKey},
+      {"/query_range", &Api::QueryRange, PoolClass::kQuery, false, &RangeCostKey},
       {"/query_exemplars", &Api::QueryExemplars, PoolClass::kQuery},
       {"/format_query", &Api::FormatQuery, PoolClass::kAdmin},
       {"/parse_query", &Api::ParseQuery, PoolClass::kAdmin},
-      {"/series", &Api::Series, PoolClass::kQuery},
-      {"/labels", &Api::LabelNames, PoolClass::kQuery},
-      {"/label/:name/values", &Api::LabelValues, PoolClass::kQuery},
+      {"/series", &Api::Series, PoolClass::kQuery, false, &SelectionCostKey},
+      {"/labels", &Api::LabelNames, PoolClass::kQuery, false, &SelectionCostKey},
+      {"/label/:name/values", &Api::LabelValues, PoolClass::kQuery, false, &SelectionCostKey},
       {"/metadata", &Api::MetricMetadata, PoolClass::kAdmin},
       {"/scrape_pools", &Api::ScrapePools, PoolClass::kAdmin},
       {"/scrape_pools/config", &Api::ScrapePoolConfig, PoolClass::kAdmin},

@@ -101,7 +101,6 @@ class Api {
   bool Ready(http::Response* response) const;
 
   // query_handlers.cc
-  static uint64_t QueryCostKey(const http::Request& request);
   void Query(http::Request& request, http::Response* response);
   void QueryRange(http::Request& request, http::Response* response);
   void QueryExemplars(http::Request& request, http::Response* response);

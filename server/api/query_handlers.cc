@@ -1,7 +1,6 @@
 // /query, /query_range, /query_exemplars, /format_query, /parse_query.
 #include <variant>
 
-#include "base/hash.h"
 #include "model/value.h"
 #include "promql/ast_json.h"
 #include "promql/printer.h"
@@ -118,27 +117,7 @@ void Finish(promql::QueryResult result, CommonParams common, std::string_view qu
   RespondQuery(std::move(result), std::move(common.notes), common.stats, response);
 }
 
-// The value of `query` in an urlencoded string, as it stands; empty when there is none.
-std::string_view RawQueryParam(std::string_view urlencoded) {
-  constexpr std::string_view kName = "query=";
-  while (!urlencoded.empty()) {
-    const std::string_view pair = urlencoded.substr(0, urlencoded.find('&'));
-    if (pair.starts_with(kName)) return pair.substr(kName.size());
-    urlencoded.remove_prefix(std::min(pair.size() + 1, urlencoded.size()));
-  }
-  return {};
-}
-
 }  // namespace
-
-// Instant queries of one text cost about the same, whatever their time.
-uint64_t Api::QueryCostKey(const http::Request& request) {
-  constexpr size_t kMaxBodyBytes = 8 << 10;  // nobody repeats a longer one all the time
-  if (request.body.size() > kMaxBodyBytes) return 0;
-  std::string_view text = RawQueryParam(request.body);
-  if (text.empty()) text = RawQueryParam(request.query);
-  return text.empty() ? 0 : Hash64(text);
-}
 
 void Api::Query(http::Request& request, http::Response* response) {
   const http::Params form = request.FormValues();
