@@ -18,6 +18,9 @@ class CancelToken {
  public:
   // Never cancelled unless Cancel() is called; no deadline.
   CancelToken() : state_(std::make_shared<State>()) {}
+  // Never cancelled at all: stands for a token that comes later, and costs nothing. Not to be told
+  // to Cancel().
+  static CancelToken Never() { return CancelToken(nullptr); }
   // `deadline_ns` in the clock's monotonic time; 0 = none. `clock` must outlive all copies.
   // Cancelled with `client` too, which may be null.
   CancelToken(const Clock* clock, int64_t deadline_ns, const CancelToken* client = nullptr)
@@ -29,11 +32,13 @@ class CancelToken {
 
   void Cancel() { state_->canceled.store(true, std::memory_order_relaxed); }
   bool canceled() const {
+    if (state_ == nullptr) return false;
     return state_->canceled.load(std::memory_order_relaxed) ||
            (state_->client != nullptr && state_->client->canceled.load(std::memory_order_relaxed));
   }
   bool expired() const {
-    return state_->deadline_ns != 0 && state_->clock->MonotonicNs() >= state_->deadline_ns;
+    return state_ != nullptr && state_->deadline_ns != 0 &&
+           state_->clock->MonotonicNs() >= state_->deadline_ns;
   }
   // kCanceled, kDeadlineExceeded or OK.
   Status Check() const {
@@ -43,6 +48,8 @@ class CancelToken {
   }
 
  private:
+  explicit CancelToken(std::nullptr_t) {}
+
   struct State {
     std::atomic<bool> canceled{false};
     const Clock* clock = nullptr;

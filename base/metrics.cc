@@ -35,8 +35,8 @@ constexpr int64_t kSummaryWindowMs = 10 * 60 * 1000;
 Summary::Summary(std::vector<double> quantiles, int64_t window_ms)
     : quantiles_(std::move(quantiles)), window_ms_(window_ms) {}
 
-void Summary::Observe(double v) {
-  const Sample sample{Clock::Real()->NowMs(), v};
+void Summary::ObserveAt(int64_t now_ms, double v) {
+  const Sample sample{now_ms, v};
   MutexLock lock(mu_);
   if (ring_.size() < kSummarySamples) {
     ring_.push_back(sample);

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/thread_annotations.h"
 
 namespace deucalion {
@@ -62,7 +63,9 @@ class HistogramMetric {
 class Summary {
  public:
   Summary(std::vector<double> quantiles, int64_t window_ms);
-  void Observe(double v);
+  void Observe(double v) { ObserveAt(Clock::Real()->NowMs(), v); }
+  // For several at a time: `now_ms` is the real clock's time.
+  void ObserveAt(int64_t now_ms, double v);
   struct Snapshot {
     std::vector<std::pair<double, double>> quantiles;  // phi, value (NaN when empty)
     double sum = 0;

@@ -68,8 +68,9 @@ void Exchange::Run() {
   const bool measured = cost_key != 0 && !started_;
   const int64_t begin_ns = measured ? Clock::Real()->MonotonicNs() : 0;
   outcome_ = started_ ? Pump() : Start();
-  if (measured) env_->costs->Observe(cost_key, Clock::Real()->MonotonicNs() - begin_ns);
-  if (outcome_ == Outcome::kDone || outcome_ == Outcome::kFailed) ObserveMetrics();
+  const int64_t now_ns = Clock::Real()->MonotonicNs();
+  if (measured) env_->costs->Observe(cost_key, now_ns - begin_ns);
+  if (outcome_ == Outcome::kDone || outcome_ == Outcome::kFailed) ObserveMetricsAt(now_ns);
   const bool loop_must_act = outcome_ != Outcome::kDone || !reusable();
   const std::shared_ptr<Exchange> self = shared_from_this();
   // From here on the loop may use everything but `self`, `mailbox_` and the two atomics. Both sides
@@ -195,9 +196,13 @@ Exchange::Outcome Exchange::Pump() {
 }
 
 void Exchange::ObserveMetrics() {
+  if (!observed_) ObserveMetricsAt(Clock::Real()->MonotonicNs());
+}
+
+void Exchange::ObserveMetricsAt(int64_t now_ns) {
   if (metrics == nullptr || observed_) return;
   observed_ = true;
-  const double seconds = static_cast<double>(Clock::Real()->MonotonicNs() - start_ns) / 1e9;
+  const double seconds = static_cast<double>(now_ns - start_ns) / 1e9;
   metrics->Observe(response_.status, seconds, static_cast<double>(body_bytes_));
 }
 

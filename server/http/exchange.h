@@ -119,6 +119,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   Outcome Start();
   void Respond(Response* response);
   Outcome Pump();
+  void ObserveMetricsAt(int64_t now_ns);
   // False when the source failed.
   bool PullPiece();
   void PushBody(std::string piece);

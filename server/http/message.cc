@@ -133,9 +133,10 @@ std::string_view Headers::Get(std::string_view name) const {
   return {};
 }
 
-bool Headers::Has(std::string_view name) const {
-  return std::any_of(fields_.begin(), fields_.end(),
-                     [&](const Field& f) { return EqualsIgnoreCase(f.first, name); });
+size_t Headers::Count(std::string_view name) const {
+  return static_cast<size_t>(
+      std::count_if(fields_.begin(), fields_.end(),
+                    [&](const Field& f) { return EqualsIgnoreCase(f.first, name); }));
 }
 
 std::vector<std::string_view> Headers::All(std::string_view name) const {
@@ -208,13 +209,13 @@ Result<std::string> UrlDecode(std::string_view text, bool plus_is_space) {
   if (text.find_first_of(plus_is_space ? "+%" : "%") == std::string_view::npos) {
     return std::string(text);
   }
-  std::string out;
-  out.reserve(text.size());
+  std::string out(text.size(), '\0');
+  char* to = out.data();
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '+' && plus_is_space) {
-      out += ' ';
+      *to++ = ' ';
     } else if (text[i] != '%') {
-      out += text[i];
+      *to++ = text[i];
     } else {
       const int high = i + 1 < text.size() ? HexDigit(text[i + 1]) : -1;
       const int low = i + 2 < text.size() ? HexDigit(text[i + 2]) : -1;
@@ -222,10 +223,11 @@ Result<std::string> UrlDecode(std::string_view text, bool plus_is_space) {
         return InvalidArgumentError("invalid URL escape \"" + std::string(text.substr(i, 3)) +
                                     "\"");
       }
-      out += static_cast<char>(high << 4 | low);
+      *to++ = static_cast<char>(high << 4 | low);
       i += 2;
     }
   }
+  out.resize(static_cast<size_t>(to - out.data()));
   return out;
 }
 

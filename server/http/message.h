@@ -31,7 +31,8 @@ class Headers {
 
   // The first value, empty when there is none. Valid until the headers change.
   std::string_view Get(std::string_view name) const;
-  bool Has(std::string_view name) const;
+  bool Has(std::string_view name) const { return Count(name) > 0; }
+  size_t Count(std::string_view name) const;
   // Every value of `name`, in order.
   std::vector<std::string_view> All(std::string_view name) const;
   void Add(std::string name, std::string value);
@@ -96,7 +97,7 @@ struct Request {
   // Values of ":name" and "*name" in the pattern that matched.
   Params path_params;
   // Cancelled when the client goes away and when the server stops waiting at shutdown.
-  CancelToken cancel;
+  CancelToken cancel = CancelToken::Never();
 
   std::string_view host() const { return headers.Get("Host"); }
   // The URL query alone.

@@ -233,12 +233,10 @@ bool RequestParser::ParseField(std::string_view line) {
 }
 
 bool RequestParser::InterpretFields() {
-  const auto hosts = head_.headers.All("Host");
-  if (hosts.size() > 1) return Fail(400, "too many Host headers");
-  if (hosts.empty() && head_.minor_version == 1) {
-    return Fail(400, "missing required Host header");
-  }
-  if (!hosts.empty() && hosts[0].find_first_of(" \t/?#@\\") != std::string_view::npos) {
+  const size_t hosts = head_.headers.Count("Host");
+  if (hosts > 1) return Fail(400, "too many Host headers");
+  if (hosts == 0 && head_.minor_version == 1) return Fail(400, "missing required Host header");
+  if (head_.headers.Get("Host").find_first_of(" \t/?#@\\") != std::string_view::npos) {
     return Fail(400, "malformed Host header");
   }
   InterpretConnection();

@@ -293,6 +293,7 @@ TEST_F(ReadHandlerTest, StopsStreamingToThoseWhoHaveGone) {
   metrics_ = std::make_unique<MetricRegistry>();
   options_.metrics = metrics_.get();
   http::Request request;
+  request.cancel = CancelToken();
   http::Response response;
   {
     ReadHandler handler(options_);
