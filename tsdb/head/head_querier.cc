@@ -252,6 +252,21 @@ HeadQuerier::HeadQuerier(Head* head, int64_t min_ms, int64_t max_ms, bool late_o
 void HeadQuerier::KeepWithSamples(int64_t min_ms, int64_t max_ms, std::vector<Slot>* slots,
                                   std::vector<Newest>* newest) const {
   Head& head = *view_->head;
+  if (slots->size() < head.num_shards()) {
+    size_t kept = 0;
+    for (const Slot slot : *slots) {
+      const Shard& shard = head.shard(head.slabs().ShardOf(slot));
+      MutexLock lock(shard.mu);
+      const SeriesRecord& r = head.slabs().Record(slot);
+      if (!HasSamples(*view_, shard, slot, r, min_ms, max_ms)) continue;
+      if (newest != nullptr) {
+        newest->push_back(NewestInRecord(*view_, shard, slot, r, min_ms, max_ms));
+      }
+      (*slots)[kept++] = slot;
+    }
+    slots->resize(kept);
+    return;
+  }
   // One lock per shard: visit in shard order, keep in the given order.
   std::vector<std::vector<uint32_t>> by_shard(head.num_shards());
   for (uint32_t i = 0; i < slots->size(); i++) {

@@ -3,6 +3,7 @@
 #ifndef DEUCALION_TSDB_HEAD_ISOLATION_H_
 #define DEUCALION_TSDB_HEAD_ISOLATION_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -35,12 +36,12 @@ class Isolation {
   }
   uint64_t OpenReader() EXCLUDES(mu_) {
     MutexLock lock(mu_);
-    readers_.insert(watermark_);
+    readers_.push_back(watermark_);  // it never falls
     return watermark_;
   }
   void CloseReader(uint64_t watermark) EXCLUDES(mu_) {
     MutexLock lock(mu_);
-    readers_.erase(readers_.find(watermark));
+    readers_.erase(std::lower_bound(readers_.begin(), readers_.end(), watermark));
   }
   // The watermarks at which anybody reads or may begin to read: those of open readers, ascending,
   // then the present one.
@@ -68,7 +69,7 @@ class Isolation {
   uint64_t newest_ GUARDED_BY(mu_) = 0;
   uint64_t watermark_ GUARDED_BY(mu_) = 0;
   std::set<uint64_t> running_ GUARDED_BY(mu_);
-  std::multiset<uint64_t> readers_ GUARDED_BY(mu_);
+  std::vector<uint64_t> readers_ GUARDED_BY(mu_);  // ascending, one each
 };
 
 // Appenders and queriers pin the head while they may hold slots, labels or mapped chunks. What is
@@ -77,12 +78,12 @@ class EpochPins {
  public:
   uint64_t Pin() EXCLUDES(mu_) {
     MutexLock lock(mu_);
-    pins_.insert(++newest_);
+    pins_.push_back(++newest_);
     return newest_;
   }
   void Unpin(uint64_t pin) EXCLUDES(mu_) {
     MutexLock lock(mu_);
-    pins_.erase(pin);
+    pins_.erase(std::lower_bound(pins_.begin(), pins_.end(), pin));
     gone_.NotifyAll();
   }
   // `free` runs in a later Reclaim().
@@ -96,7 +97,7 @@ class EpochPins {
     {
       MutexLock lock(mu_);
       std::erase_if(retired_, [&](auto& entry) REQUIRES(mu_) {
-        if (!pins_.empty() && *pins_.begin() <= entry.first) return false;
+        if (!pins_.empty() && pins_.front() <= entry.first) return false;
         ready.push_back(std::move(entry.second));
         return true;
       });
@@ -111,14 +112,14 @@ class EpochPins {
   void WaitForPresent() EXCLUDES(mu_) {
     MutexLock lock(mu_);
     const uint64_t newest = newest_;
-    while (!pins_.empty() && *pins_.begin() <= newest) gone_.Wait(mu_);
+    while (!pins_.empty() && pins_.front() <= newest) gone_.Wait(mu_);
   }
 
  private:
   mutable Mutex mu_;
   CondVar gone_;
   uint64_t newest_ GUARDED_BY(mu_) = 0;
-  std::set<uint64_t> pins_ GUARDED_BY(mu_);
+  std::vector<uint64_t> pins_ GUARDED_BY(mu_);  // ascending
   std::vector<std::pair<uint64_t, std::function<void()>>> retired_ GUARDED_BY(mu_);
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <span>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -18,6 +19,8 @@ constexpr uint64_t kCancelEvery = 1024;
 
 struct Term {
   const Matcher* matcher = nullptr;
+  // What the only literal value stands for, when MakeTerm has found it (cardinality above 0).
+  IndexValue literal;
   bool requires_label = false;  // an absent label does not match
   uint64_t bound = 0;           // of the matching series, when requires_label
   uint64_t fetch_ns = 0;        // to compute its postings
@@ -32,22 +35,22 @@ bool IsNothing(const Matcher& m) {
   return m.type() == MatchType::kNotRegexp && m.regex()->matches_everything();
 }
 
-// The literal values a positive matcher is made of; empty when it is not.
-std::vector<std::string_view> Literals(const Matcher& m) {
-  if (m.type() == MatchType::kEqual || m.type() == MatchType::kNotEqual) return {m.value()};
-  const auto& set = m.regex()->set_matches();
-  return {set.begin(), set.end()};
+// The literal values a positive matcher is made of; empty when it is not. Borrowed from it.
+std::span<const std::string> Literals(const Matcher& m) {
+  if (m.type() == MatchType::kEqual || m.type() == MatchType::kNotEqual) return {&m.value(), 1};
+  return m.regex()->set_matches();
 }
 
 Term MakeTerm(const IndexReader& index, const Matcher& m) {
   Term t{.matcher = &m, .requires_label = !m.MatchesEmpty()};
-  const std::vector<std::string_view> literals = Literals(m);
+  const std::span<const std::string> literals = Literals(m);
   const bool positive_literals = !literals.empty() && !m.negative();
   t.check_ns = kCheckLabelNs + (literals.empty() ? kRegexNs : 5 * (1 + literals.size() / 8));
   if (t.requires_label && positive_literals) {
     for (const std::string_view value : literals) {
       IndexValue found;
       if (index.FindValue(m.name(), value, &found)) t.bound += found.cardinality;
+      if (literals.size() == 1) t.literal = found;
       t.fetch_ns += 4 * kVisitValueNs;
     }
     t.fetch_ns += t.bound * kIntersectNs;
@@ -67,11 +70,13 @@ Term MakeTerm(const IndexReader& index, const Matcher& m) {
   return t;
 }
 
-// The postings of all values of the matcher's name that match it (`matching`), or that do not.
-Result<Postings> FetchPostings(const IndexReader& index, const Matcher& m, bool matching,
+// The postings of all values of the term's name that match it (`matching`), or that do not.
+Result<Postings> FetchPostings(const IndexReader& index, const Term& term, bool matching,
                                const CancelToken* cancel) {
+  if (term.literal.cardinality > 0 && matching) return index.PostingsOf(term.literal);
+  const Matcher& m = *term.matcher;
   std::vector<IndexValue> hits;
-  const std::vector<std::string_view> literals = Literals(m);
+  const std::span<const std::string> literals = Literals(m);
   // Whether the literals themselves are the wanted values.
   if (!literals.empty() && m.negative() != matching) {
     for (const std::string_view value : literals) {
@@ -138,7 +143,8 @@ Status CheckLabels(const IndexReader& index, const Matcher& m, const CancelToken
 // them.
 Result<bool> NarrowByLiteral(const IndexReader& index, const Term& term,
                              std::vector<SeriesNumber>* candidates) {
-  const std::vector<std::string_view> literals = Literals(*term.matcher);
+  if (term.literal.cardinality > 0) return index.NarrowBy(term.literal, false, candidates);
+  const std::span<const std::string> literals = Literals(*term.matcher);
   if (literals.size() != 1 || literals[0].empty() ||
       term.requires_label == term.matcher->negative()) {
     return false;
@@ -159,7 +165,7 @@ Status Narrow(const IndexReader& index, const Term& term, const CancelToken* can
     return CheckLabels(index, *term.matcher, cancel, candidates);
   }
   ASSIGN_OR_RETURN(Postings postings,
-                   FetchPostings(index, *term.matcher, term.requires_label, cancel));
+                   FetchPostings(index, term, term.requires_label, cancel));
   if (term.requires_label) {
     IntersectInPlace(candidates, postings.view());
   } else {
@@ -173,6 +179,7 @@ Status Narrow(const IndexReader& index, const Term& term, const CancelToken* can
 Result<Postings> SelectSeries(const IndexReader& index, const std::vector<Matcher>& matchers,
                               const CancelToken* cancel) {
   std::vector<Term> terms;
+  terms.reserve(matchers.size());
   for (const Matcher& m : matchers) {
     if (IsEverything(m)) continue;
     if (IsNothing(m)) return Postings();
@@ -190,7 +197,7 @@ Result<Postings> SelectSeries(const IndexReader& index, const std::vector<Matche
   size_t next = 0;
   Postings first;
   if (terms[0].requires_label) {
-    ASSIGN_OR_RETURN(first, FetchPostings(index, *terms[0].matcher, true, cancel));
+    ASSIGN_OR_RETURN(first, FetchPostings(index, terms[0], true, cancel));
     next = 1;
   } else {
     ASSIGN_OR_RETURN(first, index.AllPostings());
@@ -201,7 +208,7 @@ Result<Postings> SelectSeries(const IndexReader& index, const std::vector<Matche
   const Term& second = terms[next];
   if (!first.owned() && second.requires_label &&
       first.size() * second.check_ns >= second.fetch_ns) {
-    ASSIGN_OR_RETURN(Postings other, FetchPostings(index, *second.matcher, true, cancel));
+    ASSIGN_OR_RETURN(Postings other, FetchPostings(index, second, true, cancel));
     candidates = Intersect(first.view(), other.view());
     next++;
   } else {
