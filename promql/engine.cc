@@ -161,4 +161,6 @@ Status Engine::SetQueryLogFile(const std::string& path) {
   return status;
 }
 
+bool Engine::logs_queries() const { return impl_->log.enabled(); }
+
 }  // namespace deucalion::promql

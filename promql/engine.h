@@ -147,6 +147,8 @@ class Engine {
   // From now on every query is one JSON line appended to `path`; empty = none. The file is reopened
   // also when the path is the same, so that log rotation works through a reload.
   Status SetQueryLogFile(const std::string& path);
+  // Whether there is such a file: who asks may leave QueryOptions::origin out otherwise.
+  bool logs_queries() const;
 
   const EngineOptions& options() const;
 

@@ -32,8 +32,8 @@ EngineMetrics::EngineMetrics(MetricRegistry* registry, int max_concurrency) {
   result_sort_ = slice("result_sort");
 }
 
-void EngineMetrics::Slice::Observe(double seconds) const {
-  summary->Observe(seconds);
+void EngineMetrics::Slice::ObserveAt(int64_t now_ms, double seconds) const {
+  summary->ObserveAt(now_ms, seconds);
   histogram->Observe(seconds);
 }
 
@@ -46,10 +46,11 @@ void EngineMetrics::Finished(const QueryStats& stats) {
   queries_->Add(-1);
   samples_->Add(static_cast<double>(stats.total_queryable_samples));
   samples_read_->Add(static_cast<double>(stats.samples_read));
-  queue_.Observe(stats.timings.queue);
-  prepare_.Observe(stats.timings.preparation);
-  inner_eval_.Observe(stats.timings.inner_eval);
-  result_sort_.Observe(stats.timings.result_sort);
+  const int64_t now_ms = Clock::Real()->NowMs();
+  queue_.ObserveAt(now_ms, stats.timings.queue);
+  prepare_.ObserveAt(now_ms, stats.timings.preparation);
+  inner_eval_.ObserveAt(now_ms, stats.timings.inner_eval);
+  result_sort_.ObserveAt(now_ms, stats.timings.result_sort);
 }
 
 void EngineMetrics::SetLogEnabled(bool enabled) {

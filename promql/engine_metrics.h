@@ -27,7 +27,7 @@ class EngineMetrics {
   struct Slice {
     Summary* summary = nullptr;
     HistogramMetric* histogram = nullptr;
-    void Observe(double seconds) const;
+    void ObserveAt(int64_t now_ms, double seconds) const;
   };
   Slice queue_, prepare_, inner_eval_, result_sort_;
 };

@@ -14,8 +14,8 @@
 namespace deucalion::promql {
 namespace {
 
-double SecondsSince(const Clock* clock, int64_t begin_ns) {
-  return static_cast<double>(clock->MonotonicNs() - begin_ns) / 1e9;
+double Seconds(int64_t begin_ns, int64_t end_ns) {
+  return static_cast<double>(end_ns - begin_ns) / 1e9;
 }
 
 std::vector<Row> SortedByLabels(std::vector<Row> rows) {
@@ -73,14 +73,14 @@ class QueryRun {
 
   void Run() {
     const int64_t begin = clock_->MonotonicNs();
-    Result<Value> value = Evaluate();
+    Result<Value> value = Evaluate(begin);
     ctx_.selected.clear();  // before the querier they come from
     if (value.ok()) {
       result_->value = std::move(*value);
     } else {
       result_->status = value.TakeStatus();
     }
-    result_->stats.timings.eval_total = SecondsSince(clock_, begin);
+    result_->stats.timings.eval_total = Seconds(begin, evaluated_ns_);
     result_->annotations = std::move(ctx_.annotations);
     if (querier_ != nullptr) {
       for (std::string& text : querier_->Warnings()) {
@@ -91,17 +91,19 @@ class QueryRun {
   }
 
  private:
-  Result<Value> Evaluate() {
-    RETURN_IF_ERROR(Prepare());
-    const int64_t begin = clock_->MonotonicNs();
+  Result<Value> Evaluate(int64_t begin_ns) {
+    QueryTimings& timings = result_->stats.timings;
+    Status prepared = Prepare();
+    const int64_t prepared_ns = evaluated_ns_ = clock_->MonotonicNs();
+    timings.preparation = Seconds(begin_ns, prepared_ns);
+    RETURN_IF_ERROR(std::move(prepared));
     Result<Value> value = EvaluateRoot();
-    result_->stats.timings.inner_eval =
-        SecondsSince(clock_, begin) - result_->stats.timings.result_sort;
+    evaluated_ns_ = clock_->MonotonicNs();
+    timings.inner_eval = Seconds(prepared_ns, evaluated_ns_) - timings.result_sort;
     return value;
   }
 
   Status Prepare() {
-    const int64_t begin = clock_->MonotonicNs();
     PlanOptions plan_options;
     plan_options.start_ms = times_.start_ms;
     plan_options.end_ms = times_.end_ms;
@@ -128,7 +130,6 @@ class QueryRun {
     }
     ASSIGN_OR_RETURN(querier_, queryable_.NewQuerier(plan_.min_ms, plan_.max_ms));
     ctx_.querier = querier_.get();
-    result_->stats.timings.preparation = SecondsSince(clock_, begin);
     return OkStatus();
   }
 
@@ -185,7 +186,7 @@ class QueryRun {
     for (size_t i = 1; i < rows.size(); i++) {
       if (rows[i].labels == rows[i - 1].labels) return SameLabelsetError();
     }
-    result_->stats.timings.result_sort = SecondsSince(clock_, begin);
+    result_->stats.timings.result_sort = Seconds(begin, clock_->MonotonicNs());
     return Value(RowsToMatrix(root.grid, std::move(rows)));
   }
 
@@ -231,6 +232,7 @@ class QueryRun {
   const QueryTimes times_;
   Queryable& queryable_;
   const Clock* const clock_;
+  int64_t evaluated_ns_ = 0;
   QueryBudget budget_;
   ExecContext ctx_;
   Plan plan_;

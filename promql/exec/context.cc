@@ -14,10 +14,54 @@ void SampleCounts::Merge(const SampleCounts& other) {
   }
 }
 
-Worker::Worker(bool per_step, size_t steps) : per_step_(per_step), steps_(steps) {
+namespace {
+
+// A small query is mostly allocations, so a thread keeps the worker of its last one, if it is
+// small.
+thread_local std::unique_ptr<Worker> kept_worker;
+constexpr size_t kKeptBytes = 32 << 10;
+
+template <typename T>
+size_t VectorBytes(const std::vector<T>& v) {
+  return v.capacity() * sizeof(T);
+}
+
+}  // namespace
+
+void Worker::Begin(bool per_step, size_t steps) {
+  per_step_ = per_step;
+  steps_ = steps;
+  annotations.Clear();
+  counts = SampleCounts();
+  in_flight_samples = 0;
+  columns.Clear();
+  // Sources are counted anew in each query.
+  range.owner = 0;
+  range.noted_name.clear();
+  range.refs.clear();
+  select.owner = 0;
   if (!per_step) return;
   counts.queryable_per_step.resize(steps);
   counts.read_per_step.resize(steps);
+}
+
+size_t Worker::SizeBytes() const {
+  size_t bytes = VectorBytes(columns.times) + VectorBytes(columns.values) +
+                 VectorBytes(columns.histograms) + VectorBytes(columns.start_times) +
+                 VectorBytes(range.times) + VectorBytes(range.floats.begin) * 2 +
+                 VectorBytes(range.edges) + VectorBytes(range.histograms.begin) * 2 +
+                 VectorBytes(range.refs) + VectorBytes(select.times) + VectorBytes(select.sample) +
+                 VectorBytes(scratch);
+  for (const std::unique_ptr<Block>& block : free_blocks_) bytes += block->SizeBytes();
+  return bytes;
+}
+
+ExecContext::~ExecContext() {
+  MutexLock lock(mu);
+  if (free_workers.empty()) return;
+  std::unique_ptr<Worker>& last = free_workers.back();
+  last->Begin(false, 0);
+  if (last->SizeBytes() <= kKeptBytes) kept_worker = std::move(last);
 }
 
 void Worker::CountSamples(const PlanNode& node, size_t step, uint64_t queryable, uint64_t read) {
@@ -86,6 +130,10 @@ Result<std::shared_ptr<const SeriesSet>> ExecContext::Select(const PlanNode& sel
 
 std::unique_ptr<Worker> ExecContext::TakeWorker() {
   MutexLock lock(mu);
+  if (free_workers.empty() && kept_worker != nullptr) {
+    kept_worker->Begin(per_step_stats, steps);
+    return std::move(kept_worker);
+  }
   if (free_workers.empty()) return std::make_unique<Worker>(per_step_stats, steps);
   std::unique_ptr<Worker> worker = std::move(free_workers.back());
   free_workers.pop_back();

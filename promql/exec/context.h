@@ -34,7 +34,12 @@ struct SampleCounts {
 // Scratch and results of one thread for one batch at a time. Not shared while in use.
 class Worker {
  public:
-  explicit Worker(bool per_step, size_t steps);
+  // For a query of `steps`.
+  Worker(bool per_step, size_t steps) { Begin(per_step, steps); }
+  // The same for another query: keeps memory, and nothing else.
+  void Begin(bool per_step, size_t steps);
+  // Of what it keeps.
+  size_t SizeBytes() const;
 
   // Counts `queryable` samples in use at `step` of a node, `read` of them for the first time.
   void CountSamples(const PlanNode& node, size_t step, uint64_t queryable, uint64_t read);
@@ -69,8 +74,8 @@ class Worker {
   };
 
  private:
-  const bool per_step_;
-  const size_t steps_;
+  bool per_step_ = false;
+  size_t steps_ = 0;
   std::vector<std::unique_ptr<Block>> free_blocks_;
 };
 
@@ -84,7 +89,7 @@ struct ExecContext {
   const Plan* plan = nullptr;
   std::vector<std::shared_ptr<const SeriesSet>> selected;  // by PlanNode::selection
   QueryBudget* budget = nullptr;
-  CancelToken deadline;                 // of the engine
+  CancelToken deadline = CancelToken::Never();  // of the engine
   const CancelToken* client = nullptr;  // may be null
   WorkerPool* pool = nullptr;           // may be null
   bool per_step_stats = false;
@@ -92,6 +97,8 @@ struct ExecContext {
   Annotations annotations;
   SampleCounts counts;
   uint64_t sources_made = 0;
+
+  ~ExecContext();
 
   // The series of a selector of the plan; looked up when first asked for.
   Result<std::shared_ptr<const SeriesSet>> Select(const PlanNode& selector);

@@ -45,6 +45,12 @@ uint64_t Row::SizeBytes() const {
   return n;
 }
 
+size_t Block::SizeBytes() const {
+  size_t n = sizeof(Block) + (rows_.capacity() - rows_.size()) * sizeof(Row);
+  for (const Row& row : rows_) n += row.SizeBytes();
+  return n;
+}
+
 namespace {
 
 bool IsMetadataLabel(std::string_view name) {

@@ -74,6 +74,8 @@ class Block {
   }
   // Takes the last row back.
   void RemoveLast() { used_--; }
+  // Of all rows it has memory for.
+  size_t SizeBytes() const;
   size_t size() const { return used_; }
   bool empty() const { return used_ == 0; }
   Row& operator[](size_t i) { return rows_[i]; }

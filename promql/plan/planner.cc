@@ -192,14 +192,23 @@ std::string MatchersKey(const std::vector<Matcher>& matchers) {
   return key;
 }
 
+const VectorSelector& SelectorOf(const PlanNode& node) {
+  const Expr& e = *node.expr;
+  return node.kind == PlanKind::kSelector ? As<VectorSelector>(e) : As<MatrixSelector>(e).vector();
+}
+
 // Finds the selectors that ask for the same series.
 std::vector<Selection> ShareSelections(const std::vector<PlanNode*>& selectors) {
   std::vector<Selection> all;
+  if (selectors.size() == 1) {  // nobody to share with
+    PlanNode* node = selectors[0];
+    node->selection = 0;
+    all.push_back({&SelectorOf(*node).matchers, node->hints, node->ordered});
+    return all;
+  }
   std::unordered_map<std::string, int> last;  // by matchers: the newest selection
   for (PlanNode* node : selectors) {
-    const Expr& e = *node->expr;
-    const VectorSelector& v =
-        node->kind == PlanKind::kSelector ? As<VectorSelector>(e) : As<MatrixSelector>(e).vector();
+    const VectorSelector& v = SelectorOf(*node);
     const auto [it, fresh] = last.try_emplace(MatchersKey(v.matchers), -1);
     if (fresh || !CanShare(all[static_cast<size_t>(it->second)], *node)) {
       it->second = static_cast<int>(all.size());

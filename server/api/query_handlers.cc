@@ -27,9 +27,22 @@ struct CommonParams {
   bool timed_out = false;  // the timeout had run out when the request came
 };
 
+// Who asked, for the query log.
+void ReadOrigin(const http::Request& request, promql::QueryOptions* options) {
+  options->origin_name = "httpRequest";
+  const std::string& addr = request.remote_addr;
+  options->origin.emplace_back("clientIP", addr.substr(0, addr.rfind(':')));
+  options->origin.emplace_back("method", request.method);
+  options->origin.emplace_back("path", request.path);
+  for (const std::string_view header : {"X-Dashboard-Uid", "X-Panel-Id", "X-Rule-Uid"}) {
+    const std::string_view value = request.headers.Get(header);
+    if (!value.empty()) options->origin.emplace_back(header, value);
+  }
+}
+
 // False: the answer has been written.
-bool ReadCommon(const http::Params& params, const http::Request& request, CommonParams* out,
-                http::Response* response) {
+bool ReadCommon(const http::Params& params, const http::Request& request, bool logged,
+                CommonParams* out, http::Response* response) {
   if (const std::string_view text = params.Get("timeout"); !text.empty()) {
     const auto timeout = DurationValue(text);
     if (!timeout.ok()) {
@@ -63,15 +76,7 @@ bool ReadCommon(const http::Params& params, const http::Request& request, Common
   out->options.no_cache = params.Get("nocache") == "1";
   out->options.parenthesised_strings = false;
   out->options.cancel = &request.cancel;
-  out->options.origin_name = "httpRequest";
-  const std::string& addr = request.remote_addr;
-  out->options.origin = {{"clientIP", addr.substr(0, addr.rfind(':'))},
-                         {"method", request.method},
-                         {"path", request.path}};
-  for (const std::string_view header : {"X-Dashboard-Uid", "X-Panel-Id", "X-Rule-Uid"}) {
-    const std::string_view value = request.headers.Get(header);
-    if (!value.empty()) out->options.origin.emplace_back(header, value);
-  }
+  if (logged) ReadOrigin(request, &out->options);
   return true;
 }
 
@@ -127,7 +132,7 @@ void Api::Query(http::Request& request, http::Response* response) {
   common.limit = *limit;
   const auto time = TimeParam(form, "time", options_.clock->NowMs());
   if (!time.ok()) return RespondInvalidParameter("time", time.status(), response);
-  if (!ReadCommon(form, request, &common, response)) return;
+  if (!ReadCommon(form, request, options_.engine->logs_queries(), &common, response)) return;
   const std::string_view query = form.Get("query");
   if (RespondTimedOut(common, query, options_.parser, response)) return;
   auto result = options_.engine->Instant(*options_.queryable(), query, *time, common.options);
@@ -164,7 +169,7 @@ void Api::QueryRange(http::Request& request, http::Response* response) {
                         "decreasing the query resolution (?step=XX)",
                         response);
   }
-  if (!ReadCommon(form, request, &common, response)) return;
+  if (!ReadCommon(form, request, options_.engine->logs_queries(), &common, response)) return;
   const std::string_view query = form.Get("query");
   if (RespondTimedOut(common, query, options_.parser, response)) return;
   auto result =
