@@ -425,6 +425,7 @@ Status App::StartHttp() {
   }
   read_handler_ = std::make_unique<remote::ReadHandler>(remote::ReadHandlerOptions{
       .storage = [this] { return storage_.get(); },
+      .queryable = readable_.get(),
       .external_labels = [this] { return CurrentConfig()->global.scrape.external_labels; },
       .logger = logger_.get(),
       .metrics = &metrics_,

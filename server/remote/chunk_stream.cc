@@ -25,10 +25,14 @@ Status ChunkStream::OpenPlan() {
   query_.querier.reset();
   windows_.reset();
   next_series_ = 0;
-  ASSIGN_OR_RETURN(query_, OpenQuery(options_.storage, options_.plans[plan_], /*sorted=*/true,
-                                     &options_.cancel));
+  ASSIGN_OR_RETURN(
+      query_, OpenQuery(options_.source, options_.plans[plan_], /*sorted=*/true, &options_.cancel));
+  for (const std::string& warning : query_.Warnings()) {
+    options_.logger->Warn("Warnings on chunked remote read query", {{"warnings", warning}});
+  }
   if (query_.series != nullptr) {
-    windows_.emplace(query_.series.get(), query_.min_ms, query_.max_ms);
+    windows_.emplace(query_.series.get(), query_.min_ms, query_.max_ms, query_.stored_min_ms,
+                     query_.stored_max_ms);
   }
   return OkStatus();
 }
@@ -84,8 +88,8 @@ Status ChunkStream::Advance(std::string* out) {
 // A reader that asked for series only gets them with a chunk of no samples, as from Prometheus.
 void ChunkStream::SendLabels(std::string* out) {
   CutChunk empty;
-  empty.min_ms = query_.min_ms;
-  empty.max_ms = query_.max_ms;
+  empty.min_ms = query_.stored_min_ms;
+  empty.max_ms = query_.stored_max_ms;
   empty.encoding = ChunkEncoding::kXor;
   empty.data.assign(tsdb::kXorHeaderBytes, '\0');
   frames_.AddChunk(empty, out);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "server/http/message.h"
 #include "server/remote/chunk_cutter.h"
 #include "server/remote/read_gate.h"
@@ -19,11 +20,12 @@
 namespace deucalion::remote {
 
 struct ChunkStreamOptions {
-  Storage* storage = nullptr;  // must outlive the stream
+  ReadSource source;  // must outlive the stream
   std::vector<ReadPlan> plans;
   Labels external_labels;
   size_t max_bytes_in_frame = 1 << 20;
   CancelToken cancel;
+  Logger* logger = nullptr;
   std::shared_ptr<ReadGate> gate;  // entered for each piece
   std::function<void()> on_end;    // called by the destructor
 };

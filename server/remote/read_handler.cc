@@ -102,11 +102,14 @@ void ReadHandler::ServeSamples(const std::vector<ReadPlan>& plans, const Labels&
 
 Status ReadHandler::AppendResult(const ReadPlan& plan, const Labels& external_labels,
                                  const CancelToken& cancel, std::string* out) {
-  ASSIGN_OR_RETURN(OpenReadQuery query,
-                   OpenQuery(options_.storage(), plan, /*sorted=*/false, &cancel));
+  ASSIGN_OR_RETURN(OpenReadQuery query, OpenQuery(Source(), plan, /*sorted=*/false, &cancel));
+  for (const std::string& warning : query.Warnings()) {
+    options_.logger->Warn("Warnings on remote read query", {{"err", warning}});
+  }
   const size_t begin = out->size();
   SampleBudget budget(options_.sample_limit);
-  SeriesWindows windows(query.series.get(), query.min_ms, query.max_ms);
+  SeriesWindows windows(query.series.get(), query.min_ms, query.max_ms, query.stored_min_ms,
+                        query.stored_max_ms);
   Labels labels;
   SampleColumns columns;
   std::string series;
@@ -137,7 +140,8 @@ Status ReadHandler::AppendResult(const ReadPlan& plan, const Labels& external_la
 void ReadHandler::ServeChunks(std::vector<ReadPlan> plans, Labels external_labels,
                               const CancelToken& cancel, http::Response* response) {
   ChunkStreamOptions stream;
-  stream.storage = options_.storage();
+  stream.source = Source();
+  stream.logger = options_.logger;
   stream.plans = std::move(plans);
   stream.external_labels = std::move(external_labels);
   stream.max_bytes_in_frame = options_.max_bytes_in_frame;

@@ -3,7 +3,9 @@
 // A reader names the kinds of answer it takes; the first that is understood is given. SAMPLES is
 // one snappy block, held in memory and bounded by the sample limit. STREAMED_XOR_CHUNKS is a stream
 // of frames, made while the client reads. External labels are dropped from equality matchers
-// (storage does not have them) and added to the series of the answer.
+// (storage does not have them) and added to the series of the answer. What is read is what queries
+// read: the storage and the servers of remote_read; what those cannot answer is left out, and
+// logged.
 #ifndef DEUCALION_SERVER_REMOTE_READ_HANDLER_H_
 #define DEUCALION_SERVER_REMOTE_READ_HANDLER_H_
 
@@ -28,6 +30,9 @@ inline constexpr std::string_view kChunksContentType =
 
 struct ReadHandlerOptions {
   std::function<Storage*()> storage;  // never null when the handler is called
+  // What is given out: the storage and what remote_read adds to it. Null: the storage alone. Must
+  // outlive the bodies, too.
+  Queryable* queryable = nullptr;
   std::function<Labels()> external_labels;
   Logger* logger = nullptr;
   MetricRegistry* metrics = nullptr;
@@ -52,6 +57,7 @@ class ReadHandler {
   // Appends the QueryResult of one query to `out` as a field of a ReadResponse.
   Status AppendResult(const ReadPlan& plan, const Labels& external_labels,
                       const CancelToken& cancel, std::string* out);
+  ReadSource Source() const { return {options_.storage(), options_.queryable}; }
   void RespondFailure(const Status& status, http::Response* response);
 
   const ReadHandlerOptions options_;

@@ -10,24 +10,30 @@ Result<ReadPlan> MakeReadPlan(const ReadQuery& query, LabelsView external_labels
   ReadPlan plan;
   std::tie(plan.min_ms, plan.max_ms) = query.Range();
   plan.only_labels = query.OnlyLabels();
+  plan.hints.min_ms = plan.min_ms;
+  plan.hints.max_ms = plan.max_ms;
+  plan.hints.step_ms = query.hints.step_ms;
+  plan.hints.range_ms = query.hints.range_ms;
+  plan.hints.func = query.hints.func;
+  plan.hints.grouping.assign(query.hints.grouping.begin(), query.hints.grouping.end());
+  plan.hints.by = query.hints.by;
   ASSIGN_OR_RETURN(plan.matchers, StorageMatchers(query, external_labels));
   return plan;
 }
 
-Result<OpenReadQuery> OpenQuery(Storage* storage, const ReadPlan& plan, bool sorted,
+Result<OpenReadQuery> OpenQuery(const ReadSource& source, const ReadPlan& plan, bool sorted,
                                 const CancelToken* cancel) {
   OpenReadQuery open;
   if (plan.matchers.empty() || plan.min_ms > plan.max_ms) return open;
-  ASSIGN_OR_RETURN(open.querier, storage->NewQuerier(plan.min_ms, plan.max_ms));
+  open.min_ms = plan.min_ms;
+  open.max_ms = plan.max_ms;
+  Queryable* const queryable = source.queryable != nullptr ? source.queryable : source.storage;
+  ASSIGN_OR_RETURN(open.querier, queryable->NewQuerier(plan.min_ms, plan.max_ms));
   // After the view was pinned: what it shows lies within these bounds or has just expired.
-  const auto [oldest_ms, newest_ms] = storage->admin()->TimeBounds();
-  open.min_ms = std::max(plan.min_ms, oldest_ms);
-  open.max_ms = std::min(plan.max_ms, newest_ms);
-  SelectHints hints;
-  hints.min_ms = plan.min_ms;
-  hints.max_ms = plan.max_ms;
-  if (plan.only_labels) hints.func = "series";
-  ASSIGN_OR_RETURN(open.series, open.querier->Select(sorted, hints, plan.matchers, cancel));
+  const auto [oldest_ms, newest_ms] = source.storage->admin()->TimeBounds();
+  open.stored_min_ms = std::max(plan.min_ms, oldest_ms);
+  open.stored_max_ms = std::min(plan.max_ms, newest_ms);
+  ASSIGN_OR_RETURN(open.series, open.querier->Select(sorted, plan.hints, plan.matchers, cancel));
   return open;
 }
 

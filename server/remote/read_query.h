@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -20,21 +21,33 @@ struct ReadPlan {
   int64_t min_ms = 0, max_ms = 0;  // inclusive
   bool only_labels = false;
   std::vector<Matcher> matchers;  // none: no series, as Prometheus answers
+  SelectHints hints;              // for the other servers that are asked, too
 };
 
 // kInvalidArgument for matchers that cannot be.
 Result<ReadPlan> MakeReadPlan(const ReadQuery& query, LabelsView external_labels);
 
-// A selection and the view it reads from. The storage and `cancel` must outlive it.
+// What queries read from.
+struct ReadSource {
+  Storage* storage = nullptr;
+  // What selections are made from: the storage and other servers. Null: the storage alone.
+  Queryable* queryable = nullptr;
+};
+
+// A selection and the view it reads from. The source and `cancel` must outlive it.
 struct OpenReadQuery {
   std::unique_ptr<Querier> querier;
   std::unique_ptr<SeriesSet> series;  // null: no series; behind its querier, so that it goes first
-  // The plan's range within the bounds of the data.
-  int64_t min_ms = 0, max_ms = 0;
+  int64_t min_ms = 0, max_ms = 0;     // the plan's
+  int64_t stored_min_ms = 0, stored_max_ms = 0;  // what the storage has, within the plan's
 
   size_t size() const { return series == nullptr ? 0 : series->size(); }
+  // What other servers could not answer.
+  std::vector<std::string> Warnings() const {
+    return querier == nullptr ? std::vector<std::string>() : querier->Warnings();
+  }
 };
-Result<OpenReadQuery> OpenQuery(Storage* storage, const ReadPlan& plan, bool sorted,
+Result<OpenReadQuery> OpenQuery(const ReadSource& source, const ReadPlan& plan, bool sorted,
                                 const CancelToken* cancel);
 
 }  // namespace deucalion::remote

@@ -9,7 +9,7 @@ namespace {
 
 // Prometheus sends one query with a dozen matchers.
 constexpr size_t kMaxQueries = 10'000;
-constexpr size_t kMaxMatchers = 100'000;  // of all queries
+constexpr size_t kMaxMatchers = 100'000;  // of all queries, labels to group by among them
 constexpr size_t kMaxTypes = 1'000;
 
 bool ParseMatcher(std::string_view bytes, ReadMatcher* out) {
@@ -32,11 +32,14 @@ bool ParseMatcher(std::string_view bytes, ReadMatcher* out) {
   return in.ok();
 }
 
-bool ParseHints(std::string_view bytes, ReadHints* out) {
+bool ParseHints(std::string_view bytes, ReadHints* out, size_t* labels_left) {
   out->present = true;
   WireReader in(bytes);
   while (in.Next()) {
     switch (in.field()) {
+      case 1:
+        out->step_ms = in.Int64();
+        break;
       case 2:
         out->func = in.Bytes();
         break;
@@ -46,8 +49,19 @@ bool ParseHints(std::string_view bytes, ReadHints* out) {
       case 4:
         out->max_ms = in.Int64();
         break;
+      case 5:
+        if (*labels_left == 0) return false;
+        --*labels_left;
+        out->grouping.push_back(in.Bytes());
+        break;
+      case 6:
+        out->by = in.Varint() != 0;
+        break;
+      case 7:
+        out->range_ms = in.Int64();
+        break;
       default:
-        in.Skip();  // step, grouping and range would only save work
+        in.Skip();
     }
   }
   return in.ok();
@@ -69,7 +83,7 @@ bool ParseQuery(std::string_view bytes, ReadQuery* out, size_t* matchers_left) {
         if (!ParseMatcher(in.Bytes(), &out->matchers.emplace_back())) return false;
         break;
       case 4:
-        if (!ParseHints(in.Bytes(), &out->hints)) return false;
+        if (!ParseHints(in.Bytes(), &out->hints, matchers_left)) return false;
         break;
       default:
         in.Skip();

@@ -26,7 +26,10 @@ struct ReadMatcher {
 struct ReadHints {
   bool present = false;
   int64_t min_ms = 0, max_ms = 0;
+  int64_t step_ms = 0, range_ms = 0;
   std::string_view func;
+  std::vector<std::string_view> grouping;
+  bool by = false;
 };
 
 struct ReadQuery {
@@ -48,8 +51,8 @@ struct ReadRequest {
 
 enum class ReadResponseType : int32_t { kSamples = 0, kStreamedXorChunks = 1 };
 
-// kInvalidArgument when the bytes are no such message, or name more queries, matchers or types than
-// any reader does (a few bytes of input must not become gigabytes of structures).
+// kInvalidArgument when the bytes are no such message, or name more queries, matchers, labels or
+// types than any reader does (a few bytes of input must not become gigabytes of structures).
 Result<ReadRequest> ParseReadRequest(std::string_view bytes);
 
 // The first accepted type that this server speaks; SAMPLES when none is named.

@@ -26,8 +26,10 @@ void SeriesWindows::Start(size_t series) {
 Result<bool> SeriesWindows::Next(SampleColumns* out) {
   while (!done_) {
     out->Clear();
+    const int64_t stored_begin_ms = std::max(next_ms_, stored_min_ms_);
     int64_t end_ms = 0;
-    if (__builtin_add_overflow(next_ms_, window_ms_ - 1, &end_ms)) end_ms = max_ms_;
+    const bool overflow = __builtin_add_overflow(stored_begin_ms, window_ms_ - 1, &end_ms);
+    if (overflow || end_ms >= stored_max_ms_) end_ms = max_ms_;
     end_ms = std::min(end_ms, max_ms_);
     RETURN_IF_ERROR(set_->Read(series_, next_ms_, end_ms, out));
     done_ = end_ms == max_ms_;

@@ -1,5 +1,7 @@
 // Reads one series after the other in pieces of bounded size, however long the range and however
 // dense the samples: a window of time that grows over gaps and shrinks where samples are dense.
+// What lies outside the times the storage has (samples of other servers, in memory already) comes
+// with its first and last piece.
 #ifndef DEUCALION_SERVER_REMOTE_SERIES_WINDOWS_H_
 #define DEUCALION_SERVER_REMOTE_SERIES_WINDOWS_H_
 
@@ -13,10 +15,15 @@ namespace deucalion::remote {
 // Borrows the set. Thread-compatible.
 class SeriesWindows {
  public:
-  // [min_ms, max_ms], both inclusive. Keep it within the bounds of the data: empty centuries are
-  // walked through.
-  SeriesWindows(const SeriesSet* set, int64_t min_ms, int64_t max_ms)
-      : set_(set), min_ms_(min_ms), max_ms_(max_ms) {}
+  // Reads [min_ms, max_ms]; the storage has samples within [stored_min_ms, stored_max_ms]. All
+  // inclusive.
+  SeriesWindows(const SeriesSet* set, int64_t min_ms, int64_t max_ms, int64_t stored_min_ms,
+                int64_t stored_max_ms)
+      : set_(set),
+        min_ms_(min_ms),
+        max_ms_(max_ms),
+        stored_min_ms_(stored_min_ms),
+        stored_max_ms_(stored_max_ms) {}
 
   void Start(size_t series);
   // Replaces *out by the next samples, at least one; false when the series has no more.
@@ -28,6 +35,8 @@ class SeriesWindows {
   const SeriesSet* const set_;
   const int64_t min_ms_;
   const int64_t max_ms_;
+  const int64_t stored_min_ms_;
+  const int64_t stored_max_ms_;
   size_t series_ = 0;
   int64_t next_ms_ = 0;
   int64_t window_ms_ = 0;

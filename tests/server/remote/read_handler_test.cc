@@ -218,7 +218,8 @@ TEST_F(ReadHandlerTest, SurvivesTheWidestRange) {
   for (const uint64_t type : {kSamples, kChunks}) {
     EXPECT_EQ(Read(type, {query})[0].samples.size(), 11u);
   }
-  storage_.bounds = {INT64_MAX, INT64_MIN};  // an empty database
+  storage_.memory.Clear();  // an empty database
+  storage_.bounds = {INT64_MAX, INT64_MIN};
   for (const uint64_t type : {kSamples, kChunks}) EXPECT_TRUE(Read(type, {query}).empty());
 }
 

@@ -325,6 +325,97 @@ TEST_F(RemoteReadableTest, SaysWhatItSendsAndCountsIt) {
   }
 }
 
+// Remote readers of ours, as dashboards in front of several layers are.
+class ReadThroughTest : public RemoteReadableTest {
+ protected:
+  std::vector<AnswerSeries> Read(uint64_t type, const std::string& query) {
+    MetricRegistry metrics;
+    ReadHandler handler({.storage = [this] { return &local_; },
+                         .queryable = &readable_,
+                         .external_labels = [this] { return external_labels_; },
+                         .logger = Logger::Null(),
+                         .metrics = &metrics});
+    const std::string message = RequestBytes({query}, {type});
+    http::Request request;
+    snappy::Compress(message.data(), message.size(), &request.body);
+    http::Response response;
+    handler.Serve(request, &response);
+    EXPECT_EQ(response.status, 200) << response.body;
+    const std::string body = BodyOf(response);
+    return type == 0 ? ReadSamplesAnswer(body) : ReadChunksAnswer(body);
+  }
+  using Samples = std::vector<std::pair<int64_t, double>>;
+
+  Labels external_labels_;
+};
+
+TEST_F(ReadThroughTest, GetWhatOthersHaveWhereverItLies) {
+  local_.bounds = {1000, 2000};
+  ASSERT_TRUE(local_.memory.Append({{"__name__", "up"}}, 1000, 1).ok());
+  ASSERT_TRUE(local_.memory.Append({{"__name__", "up"}}, 2000, 2).ok());
+  const Labels up{{"__name__", "up"}}, elsewhere{{"__name__", "up"}, {"i", "a"}};
+  for (const int64_t time_ms : {-7, 5, 1500, 99'000'000}) {
+    ASSERT_TRUE(other_.storage.memory.Append(up, time_ms, 3).ok());
+    ASSERT_TRUE(other_.storage.memory.Append(elsewhere, time_ms, 4).ok());
+  }
+  other_.storage.bounds = {-7, 99'000'000};
+  ASSERT_TRUE(readable_.Apply({Entry()}, {}).ok());
+  const std::string matcher = MatcherBytes(0, "__name__", "up");
+  for (const uint64_t type : {0, 1}) {
+    const auto got = Read(type, QueryBytes(INT64_MIN, INT64_MAX, {matcher}));
+    ASSERT_EQ(got.size(), 2u);
+    EXPECT_EQ(got[0].samples,
+              (Samples{{-7, 3}, {5, 3}, {1000, 1}, {1500, 3}, {2000, 2}, {99'000'000, 3}}));
+    EXPECT_EQ(got[1].samples, (Samples{{-7, 4}, {5, 4}, {1500, 4}, {99'000'000, 4}}));
+    EXPECT_EQ(Read(type, QueryBytes(1, 1999, {matcher}))[0].samples,
+              (Samples{{5, 3}, {1000, 1}, {1500, 3}}));
+    EXPECT_EQ(Read(type, QueryBytes(3000, INT64_MAX, {matcher})).size(), 2u);
+  }
+}
+
+TEST_F(ReadThroughTest, ExternalLabelsAreAddedAndTheQuestionIsHandedOn) {
+  ASSERT_TRUE(other_.storage.memory.Append({{"__name__", "up"}}, 10, 1).ok());
+  external_labels_ = Labels{{"site", "x"}};
+  other_.external_labels = Labels{{"site", "x"}};
+  ASSERT_TRUE(readable_.Apply({Entry()}, external_labels_).ok());
+  const std::string hints = WireWriter()
+                                .Varint(1, 5)
+                                .Bytes(2, "rate")
+                                .Varint(3, 8)
+                                .Varint(4, 20)
+                                .Bytes(5, "job")
+                                .Varint(6, 1)
+                                .Varint(7, 60)
+                                .str();
+  const auto got = Read(1, QueryBytes(0, 99, {MatcherBytes(0, "__name__", "up")}, hints));
+  ASSERT_EQ(got.size(), 1u);
+  EXPECT_EQ(got[0].labels, "__name__=\"up\",site=\"x\"");
+  std::string message;
+  const std::string& sent = other_.requests.at(0).body;
+  ASSERT_TRUE(snappy::Uncompress(sent.data(), sent.size(), &message));
+  const auto request = ParseReadRequest(message);
+  ASSERT_TRUE(request.ok());
+  const ReadHints& handed_on = request->queries.at(0).hints;
+  EXPECT_EQ(handed_on.step_ms, 5);
+  EXPECT_EQ(handed_on.func, "rate");
+  EXPECT_EQ(handed_on.min_ms, 8);
+  EXPECT_EQ(handed_on.max_ms, 20);
+  EXPECT_EQ(handed_on.grouping, std::vector<std::string_view>{"job"});
+  EXPECT_TRUE(handed_on.by);
+  EXPECT_EQ(handed_on.range_ms, 60);
+}
+
+TEST_F(ReadThroughTest, WhatAnotherServerCannotAnswerIsLeftOut) {
+  ASSERT_TRUE(local_.memory.Append({{"__name__", "up"}}, 5, 1).ok());
+  ASSERT_TRUE(readable_.Apply({Entry()}, {}).ok());
+  other_.instead = []() -> Result<scrape::HttpResponse> { return UnavailableError("no route"); };
+  for (const uint64_t type : {0, 1}) {
+    const auto got = Read(type, QueryBytes(0, 99, {MatcherBytes(0, "__name__", "up")}));
+    ASSERT_EQ(got.size(), 1u);
+    EXPECT_EQ(got[0].samples, (Samples{{5, 1}}));
+  }
+}
+
 TEST_F(RemoteReadableTest, ACancelledQueryDoesNotWaitForTheAnswer) {
   class Silent : public scrape::HttpClient {
    public:
