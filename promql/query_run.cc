@@ -129,6 +129,7 @@ class QueryRun {
       ctx_.node_stats = &node_stats_;
     }
     ASSIGN_OR_RETURN(querier_, queryable_.NewQuerier(plan_.min_ms, plan_.max_ms));
+    querier_->ChargeTo(&budget_);
     ctx_.querier = querier_.get();
     return OkStatus();
   }

@@ -1,5 +1,6 @@
 #include "promql/exec/budget.h"
 
+#include <algorithm>
 #include <string>
 
 namespace deucalion::promql {
@@ -26,6 +27,11 @@ bool SharedMemory::Take(uint64_t bytes) {
   if (limit_bytes_ == 0 || used <= limit_bytes_) return true;
   Give(bytes);
   return false;
+}
+
+uint64_t SharedMemory::LeftBytes() const {
+  if (limit_bytes_ == 0) return UINT64_MAX;
+  return limit_bytes_ - std::min(limit_bytes_, used_bytes());
 }
 
 QueryBudget::~QueryBudget() { shared_->Give(bytes()); }
@@ -60,6 +66,11 @@ Status QueryBudget::AddBytes(uint64_t n) {
                                   MebibytesText(max_bytes_));
   }
   return OkStatus();
+}
+
+uint64_t QueryBudget::LeftBytes() const {
+  if (max_bytes_ == 0) return shared_->LeftBytes();
+  return std::min(max_bytes_ - std::min(max_bytes_, bytes()), shared_->LeftBytes());
 }
 
 void QueryBudget::ReleaseBytes(uint64_t n) {

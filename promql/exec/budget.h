@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "base/status.h"
+#include "tsdb/storage/memory_budget.h"
 
 namespace deucalion::promql {
 
@@ -18,6 +19,7 @@ class SharedMemory {
   bool Take(uint64_t bytes);
   void Force(uint64_t bytes) { used_.fetch_add(bytes, std::memory_order_relaxed); }
   void Give(uint64_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
+  uint64_t LeftBytes() const;  // UINT64_MAX without a limit
   uint64_t used_bytes() const { return used_.load(std::memory_order_relaxed); }
   uint64_t limit_bytes() const { return limit_bytes_; }
 
@@ -26,12 +28,12 @@ class SharedMemory {
   std::atomic<uint64_t> used_{0};
 };
 
-class QueryBudget {
+class QueryBudget final : public MemoryBudget {
  public:
   // 0 = no limit.
   QueryBudget(int64_t max_samples, uint64_t max_bytes, SharedMemory* shared)
       : max_samples_(max_samples), max_bytes_(max_bytes), shared_(shared) {}
-  ~QueryBudget();
+  ~QueryBudget() override;
   QueryBudget(const QueryBudget&) = delete;
   QueryBudget& operator=(const QueryBudget&) = delete;
 
@@ -44,8 +46,9 @@ class QueryBudget {
   Status CheckTransient(uint64_t n);
 
   // Counts also when it fails: the query is about to end and releases everything.
-  Status AddBytes(uint64_t n);
-  void ReleaseBytes(uint64_t n);
+  Status AddBytes(uint64_t n) override;
+  void ReleaseBytes(uint64_t n) override;
+  uint64_t LeftBytes() const override;
 
   int64_t samples() const { return samples_.load(std::memory_order_relaxed); }
   uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }

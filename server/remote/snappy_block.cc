@@ -2,8 +2,6 @@
 
 #include <snappy.h>
 
-#include <cstdint>
-
 namespace deucalion::remote {
 
 Result<std::string> SnappyDecode(std::string_view block, size_t max_bytes) {
@@ -18,6 +16,11 @@ Result<std::string> SnappyDecode(std::string_view block, size_t max_bytes) {
     return InvalidArgumentError("snappy: corrupt input");
   }
   return decoded;
+}
+
+uint64_t SnappyLength(std::string_view block) {
+  size_t size = 0;
+  return snappy::GetUncompressedLength(block.data(), block.size(), &size) ? size : 0;
 }
 
 Result<std::string> SnappyEncode(std::string_view bytes) {

@@ -7,14 +7,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace deucalion::remote;
   if (size == 0) return 0;
   const std::string_view body(reinterpret_cast<const char*>(data) + 1, size - 1);
+  deucalion::FixedBudget budget("an answer", 64 << 20);
   if (data[0] == 's') {
-    (void)ParseSamplesAnswer(body, 16 << 20);
+    (void)ParseSamplesAnswer(body, 16 << 20, &budget);
   } else if (data[0] == 'c') {
-    (void)ParseChunksAnswer(body, 16 << 20);
+    (void)ParseChunksAnswer(body, 16 << 20, &budget);
   } else {
     // Behind the checksum, which no mutation would get past.
-    std::vector<FetchedSeries> series;
-    (void)ReadChunksFrame(body, &series);
+    FetchedAnswer all{.series = {}, .charge = deucalion::MemoryCharge(&budget)};
+    (void)ReadChunksFrame(body, &all);
   }
   return 0;
 }

@@ -1,6 +1,7 @@
 // What the engine asks of storage: how often it looks series up, and what it says it does not need.
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,19 +18,22 @@ class WatchedStorage : public testing_support::MemoryStorage {
  public:
   Result<std::unique_ptr<Querier>> NewQuerier(int64_t min_ms, int64_t max_ms) override {
     ASSIGN_OR_RETURN(auto querier, MemoryStorage::NewQuerier(min_ms, max_ms));
-    return std::unique_ptr<Querier>(std::make_unique<Watch>(std::move(querier), &seen));
+    return std::unique_ptr<Querier>(std::make_unique<Watch>(std::move(querier), this));
   }
   std::vector<SelectHints> seen;
+  uint64_t held_bytes = 0;  // what each selection holds of the query's memory
 
  private:
   class Watch : public Querier {
    public:
-    Watch(std::unique_ptr<Querier> below, std::vector<SelectHints>* seen)
-        : below_(std::move(below)), seen_(seen) {}
+    Watch(std::unique_ptr<Querier> below, WatchedStorage* storage)
+        : below_(std::move(below)), storage_(storage) {}
+    void ChargeTo(MemoryBudget* budget) override { charge_.emplace(budget); }
     Result<std::unique_ptr<SeriesSet>> Select(bool sorted, const SelectHints& hints,
                                               const std::vector<Matcher>& matchers,
                                               const CancelToken* cancel) override {
-      seen_->push_back(hints);
+      storage_->seen.push_back(hints);
+      RETURN_IF_ERROR(charge_->Add(storage_->held_bytes));
       return below_->Select(sorted, hints, matchers, cancel);
     }
     Result<std::vector<std::string>> LabelValues(const std::string& name,
@@ -47,7 +51,8 @@ class WatchedStorage : public testing_support::MemoryStorage {
 
    private:
     const std::unique_ptr<Querier> below_;
-    std::vector<SelectHints>* const seen_;
+    WatchedStorage* const storage_;
+    std::optional<MemoryCharge> charge_;
   };
 };
 
@@ -75,6 +80,19 @@ class SelectionTest : public testing::Test {
   WatchedStorage storage_;
   Engine engine_{EngineOptions{}};
 };
+
+TEST_F(SelectionTest, WhatStorageHoldsForAQueryCountsAsTheQuerys) {
+  EngineOptions options;
+  options.max_query_bytes = 4 << 20;
+  Engine engine(options);
+  storage_.held_bytes = 3 << 20;
+  QueryResult r = engine.Instant(storage_, "x", 2 * kHour);
+  EXPECT_TRUE(r.status.ok()) << r.status.ToString();
+  EXPECT_GE(r.stats.peak_bytes, storage_.held_bytes);
+  r = engine.Instant(storage_, "x + y", 2 * kHour);
+  EXPECT_EQ(r.status.code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(r.status.message(), "query needs more memory than one query may use: limit 4 MiB");
+}
 
 TEST_F(SelectionTest, SelectorsOfTheSameSeriesShareOneLookUp) {
   EXPECT_EQ(Range("x / (x + 1)").size(), 1u);

@@ -15,6 +15,7 @@
 #include "model/labels.h"
 #include "model/matcher.h"
 #include "model/sample_columns.h"
+#include "tsdb/storage/memory_budget.h"
 
 namespace deucalion {
 
@@ -82,6 +83,10 @@ class Querier {
  public:
   virtual ~Querier() = default;
 
+  // Before the first Select: what its sets hold in memory that is not the storage's own counts as
+  // the caller's. A selection that would hold too much fails as the budget does. `budget` must
+  // outlive the querier and its sets.
+  virtual void ChargeTo(MemoryBudget* budget) {}
   // `sorted`: ascending by labels; else any order that is the same for the same data. All matchers
   // must hold; none means every series. `cancel` is obeyed during selection and by the set's Read;
   // may be null.

@@ -18,10 +18,10 @@ bool HasSamples(const SampleColumns& columns, int64_t min_ms, int64_t max_ms) {
 }
 
 // One sorted list of all answers.
-std::vector<FetchedSeries> JoinAnswers(std::vector<std::vector<FetchedSeries>> answers) {
+std::vector<FetchedSeries> JoinAnswers(std::vector<FetchedAnswer>* answers) {
   std::vector<FetchedSeries> all;
-  for (auto& answer : answers) {
-    std::move(answer.begin(), answer.end(), std::back_inserter(all));
+  for (FetchedAnswer& answer : *answers) {
+    std::move(answer.series.begin(), answer.series.end(), std::back_inserter(all));
   }
   std::stable_sort(all.begin(), all.end(), [](const FetchedSeries& a, const FetchedSeries& b) {
     return a.labels < b.labels;
@@ -40,10 +40,10 @@ std::vector<FetchedSeries> JoinAnswers(std::vector<std::vector<FetchedSeries>> a
 
 }  // namespace
 
-MergedSeries::MergedSeries(std::unique_ptr<SeriesSet> local,
-                           std::vector<std::vector<FetchedSeries>> answers, int64_t min_ms,
-                           int64_t max_ms, bool only_labels)
-    : local_(std::move(local)), fetched_(JoinAnswers(std::move(answers))) {
+MergedSeries::MergedSeries(std::unique_ptr<SeriesSet> local, std::vector<FetchedAnswer> answers,
+                           int64_t min_ms, int64_t max_ms, bool only_labels)
+    : local_(std::move(local)), fetched_(JoinAnswers(&answers)) {
+  for (FetchedAnswer& answer : answers) charges_.push_back(std::move(answer.charge));
   size_t f = 0;
   const auto take_fetched = [&] {
     if (only_labels || HasSamples(fetched_[f].columns, min_ms, max_ms)) {

@@ -16,8 +16,8 @@ class MergedSeries : public SeriesSet {
  public:
   // `local` must be sorted by labels, as each of `answers` is. Series that have no sample within
   // [min_ms, max_ms] are left out unless `only_labels`.
-  MergedSeries(std::unique_ptr<SeriesSet> local, std::vector<std::vector<FetchedSeries>> answers,
-               int64_t min_ms, int64_t max_ms, bool only_labels);
+  MergedSeries(std::unique_ptr<SeriesSet> local, std::vector<FetchedAnswer> answers, int64_t min_ms,
+               int64_t max_ms, bool only_labels);
 
   size_t size() const override { return entries_.size(); }
   void LabelsOf(size_t i, Labels* out) const override;
@@ -35,6 +35,7 @@ class MergedSeries : public SeriesSet {
   };
 
   const std::unique_ptr<SeriesSet> local_;
+  std::vector<MemoryCharge> charges_;   // of what follows
   std::vector<FetchedSeries> fetched_;  // sorted, each once
   std::vector<Entry> entries_;
 };

@@ -24,6 +24,30 @@ Status Malformed(std::string_view what) {
   return InvalidArgumentError("unable to unmarshal response body: malformed " + std::string(what));
 }
 
+// Asks for memory in steps that are worth the asking.
+class Meter {
+ public:
+  explicit Meter(MemoryCharge* charge) : charge_(charge) {}
+
+  Status Take(uint64_t bytes) {
+    owed_ += bytes;
+    return owed_ < kStepBytes ? OkStatus() : Settle();
+  }
+  Status TakeFloats(size_t samples) { return Take(samples * (sizeof(int64_t) + sizeof(double))); }
+  Status TakeHistogram(const FloatHistogram& h) {
+    return Take(sizeof(HistogramPoint) - sizeof(FloatHistogram) + h.SizeBytes());
+  }
+  Status TakeSeries(const FetchedSeries& series) {
+    return Take(sizeof(FetchedSeries) + series.labels.bytes().size());
+  }
+  Status Settle() { return charge_->Add(std::exchange(owed_, 0)); }
+
+ private:
+  static constexpr uint64_t kStepBytes = 64 << 10;
+  MemoryCharge* const charge_;
+  uint64_t owed_ = 0;
+};
+
 bool ReadLabel(std::string_view bytes, LabelCollector* labels) {
   std::string_view name, value;
   WireReader in(bytes);
@@ -81,16 +105,16 @@ Status Accept(Histogram* h) {
 FloatHistogram ToFloat(const IntHistogram& h) { return h.ToFloat(); }
 FloatHistogram ToFloat(const FloatHistogram& h) { return h; }
 
-Status ReadHistogram(std::string_view bytes, SampleColumns* out) {
+Status ReadHistogram(std::string_view bytes, Meter* meter, SampleColumns* out) {
   WireHistogram h;
   if (!ParseHistogram(bytes, &h)) return Malformed("histogram");
   RETURN_IF_ERROR(h.is_float ? Accept(&h.floating) : Accept(&h.integer));
   out->histograms.push_back(
       {h.time_ms, h.st_ms, h.is_float ? std::move(h.floating) : h.integer.ToFloat(), !h.is_float});
-  return OkStatus();
+  return meter->TakeHistogram(out->histograms.back().histogram);
 }
 
-Result<FetchedSeries> ReadTimeSeries(std::string_view bytes) {
+Result<FetchedSeries> ReadTimeSeries(std::string_view bytes, Meter* meter) {
   FetchedSeries series;
   LabelCollector labels;
   WireReader in(bytes);
@@ -99,8 +123,9 @@ Result<FetchedSeries> ReadTimeSeries(std::string_view bytes) {
       if (!ReadLabel(in.Bytes(), &labels)) return Malformed("label");
     } else if (in.field() == 2) {
       if (!ReadSample(in.Bytes(), &series.columns)) return Malformed("sample");
+      RETURN_IF_ERROR(meter->TakeFloats(1));
     } else if (in.field() == 4) {
-      RETURN_IF_ERROR(ReadHistogram(in.Bytes(), &series.columns));
+      RETURN_IF_ERROR(ReadHistogram(in.Bytes(), meter, &series.columns));
     } else {
       in.Skip();
     }
@@ -111,16 +136,23 @@ Result<FetchedSeries> ReadTimeSeries(std::string_view bytes) {
 }
 
 template <typename Reader>
-Status ReadHistogramChunk(std::string_view data, bool integer, SampleColumns* out) {
+Status ReadHistogramChunk(std::string_view data, bool integer, Meter* meter, SampleColumns* out) {
   Reader reader(data);
   while (reader.Next()) {
     RETURN_IF_ERROR(reader.histogram().Validate());
     out->histograms.push_back({reader.time_ms(), 0, ToFloat(reader.histogram()), integer});
+    RETURN_IF_ERROR(meter->TakeHistogram(out->histograms.back().histogram));
   }
   return reader.status();
 }
 
-Status ReadChunk(std::string_view bytes, SampleColumns* out) {
+Status ReadFloatChunk(std::string_view data, Meter* meter, SampleColumns* out) {
+  const size_t before = out->times.size();
+  RETURN_IF_ERROR(tsdb::XorDecode(data, &out->times, &out->values));
+  return meter->TakeFloats(out->times.size() - before);
+}
+
+Status ReadChunk(std::string_view bytes, Meter* meter, SampleColumns* out) {
   uint64_t encoding = 0;
   std::string_view data;
   WireReader in(bytes);
@@ -136,17 +168,17 @@ Status ReadChunk(std::string_view bytes, SampleColumns* out) {
   if (!in.ok()) return Malformed("chunk");
   switch (encoding) {
     case kXor:
-      return tsdb::XorDecode(data, &out->times, &out->values);
+      return ReadFloatChunk(data, meter, out);
     case kHistogram:
-      return ReadHistogramChunk<tsdb::IntHistogramReader>(data, true, out);
+      return ReadHistogramChunk<tsdb::IntHistogramReader>(data, true, meter, out);
     case kFloatHistogram:
-      return ReadHistogramChunk<tsdb::FloatHistogramReader>(data, false, out);
+      return ReadHistogramChunk<tsdb::FloatHistogramReader>(data, false, meter, out);
     default:
       return InvalidArgumentError("unsupported chunk encoding " + std::to_string(encoding));
   }
 }
 
-Result<FetchedSeries> ReadChunkedSeries(std::string_view bytes) {
+Result<FetchedSeries> ReadChunkedSeries(std::string_view bytes, Meter* meter) {
   FetchedSeries series;
   LabelCollector labels;
   WireReader in(bytes);
@@ -154,7 +186,7 @@ Result<FetchedSeries> ReadChunkedSeries(std::string_view bytes) {
     if (in.field() == 1) {
       if (!ReadLabel(in.Bytes(), &labels)) return Malformed("label");
     } else if (in.field() == 2) {
-      RETURN_IF_ERROR(ReadChunk(in.Bytes(), &series.columns));
+      RETURN_IF_ERROR(ReadChunk(in.Bytes(), meter, &series.columns));
     } else {
       in.Skip();
     }
@@ -185,28 +217,13 @@ std::vector<FetchedSeries> Ordered(std::vector<FetchedSeries> all) {
   return out;
 }
 
-}  // namespace
-
-Status ReadChunksFrame(std::string_view message, std::vector<FetchedSeries>* all) {
-  WireReader in(message);
-  while (in.Next()) {
-    if (in.field() != 1) {
-      in.Skip();
-      continue;
-    }
-    ASSIGN_OR_RETURN(FetchedSeries series, ReadChunkedSeries(in.Bytes()));
-    if (!all->empty() && all->back().labels == series.labels) {
-      AppendColumns(std::move(series.columns), &all->back().columns);
-    } else {
-      all->push_back(std::move(series));
-    }
-  }
-  return in.ok() ? OkStatus() : Malformed("frame");
-}
-
-Result<std::vector<FetchedSeries>> ParseSamplesAnswer(std::string_view body, size_t max_bytes) {
+// `body` unpacked, and its series appended.
+Status ReadSamples(std::string_view body, size_t max_bytes, FetchedAnswer* all) {
+  // The message, too, is memory for a while. Its length is the first thing that it says.
+  MemoryCharge unpacked(all->charge.budget());
+  RETURN_IF_ERROR(unpacked.Add(std::min(SnappyLength(body), uint64_t{max_bytes})));
   ASSIGN_OR_RETURN(const std::string message, SnappyDecode(body, max_bytes));
-  std::vector<FetchedSeries> all;
+  Meter meter(&all->charge);
   size_t results = 0;
   WireReader in(message);
   while (in.Next()) {
@@ -221,8 +238,9 @@ Result<std::vector<FetchedSeries>> ParseSamplesAnswer(std::string_view body, siz
         result.Skip();
         continue;
       }
-      ASSIGN_OR_RETURN(FetchedSeries series, ReadTimeSeries(result.Bytes()));
-      all.push_back(std::move(series));
+      ASSIGN_OR_RETURN(FetchedSeries series, ReadTimeSeries(result.Bytes(), &meter));
+      RETURN_IF_ERROR(meter.TakeSeries(series));
+      all->series.push_back(std::move(series));
     }
     if (!result.ok()) return Malformed("result");
   }
@@ -231,12 +249,42 @@ Result<std::vector<FetchedSeries>> ParseSamplesAnswer(std::string_view body, siz
     return InvalidArgumentError("responses: want 1, got " +
                                 (results == 0 ? std::string("0") : "more"));
   }
-  return Ordered(std::move(all));
+  return meter.Settle();
 }
 
-Result<std::vector<FetchedSeries>> ParseChunksAnswer(std::string_view body,
-                                                     uint64_t max_frame_bytes) {
-  std::vector<FetchedSeries> all;
+}  // namespace
+
+Status ReadChunksFrame(std::string_view message, FetchedAnswer* all) {
+  Meter meter(&all->charge);
+  WireReader in(message);
+  while (in.Next()) {
+    if (in.field() != 1) {
+      in.Skip();
+      continue;
+    }
+    ASSIGN_OR_RETURN(FetchedSeries series, ReadChunkedSeries(in.Bytes(), &meter));
+    if (!all->series.empty() && all->series.back().labels == series.labels) {
+      AppendColumns(std::move(series.columns), &all->series.back().columns);
+    } else {
+      RETURN_IF_ERROR(meter.TakeSeries(series));
+      all->series.push_back(std::move(series));
+    }
+  }
+  RETURN_IF_ERROR(meter.Settle());
+  return in.ok() ? OkStatus() : Malformed("frame");
+}
+
+Result<FetchedAnswer> ParseSamplesAnswer(std::string_view body, size_t max_bytes,
+                                         MemoryBudget* budget) {
+  FetchedAnswer all{.series = {}, .charge = MemoryCharge(budget)};
+  RETURN_IF_ERROR(ReadSamples(body, max_bytes, &all));
+  all.series = Ordered(std::move(all.series));
+  return all;
+}
+
+Result<FetchedAnswer> ParseChunksAnswer(std::string_view body, uint64_t max_frame_bytes,
+                                        MemoryBudget* budget) {
+  FetchedAnswer all{.series = {}, .charge = MemoryCharge(budget)};
   ByteReader in(body);
   while (!in.done()) {
     const uint64_t size = in.Varint();
@@ -254,7 +302,8 @@ Result<std::vector<FetchedSeries>> ParseChunksAnswer(std::string_view body,
     }
     RETURN_IF_ERROR(ReadChunksFrame(message, &all));
   }
-  return Ordered(std::move(all));
+  all.series = Ordered(std::move(all.series));
+  return all;
 }
 
 }  // namespace deucalion::remote

@@ -15,6 +15,7 @@
 #include "base/status.h"
 #include "model/labels.h"
 #include "model/sample_columns.h"
+#include "tsdb/storage/memory_budget.h"
 
 namespace deucalion::remote {
 
@@ -23,13 +24,22 @@ struct FetchedSeries {
   SampleColumns columns;
 };
 
-// An answer to one query. kInvalidArgument when it is none, or unpacks to more than `max_bytes`.
-Result<std::vector<FetchedSeries>> ParseSamplesAnswer(std::string_view body, size_t max_bytes);
+// With what it holds of the asker's memory.
+struct FetchedAnswer {
+  std::vector<FetchedSeries> series;
+  MemoryCharge charge;
+};
+
+// An answer to one query. What it unpacks to is charged while it is unpacked: a few bytes can be
+// many samples. kInvalidArgument when it is none, or unpacks to more than `max_bytes`;
+// kResourceExhausted when the budget does not allow it.
+Result<FetchedAnswer> ParseSamplesAnswer(std::string_view body, size_t max_bytes,
+                                         MemoryBudget* budget);
 // `max_frame_bytes`: chunked_read_limit; 0 = no limit.
-Result<std::vector<FetchedSeries>> ParseChunksAnswer(std::string_view body,
-                                                     uint64_t max_frame_bytes);
+Result<FetchedAnswer> ParseChunksAnswer(std::string_view body, uint64_t max_frame_bytes,
+                                        MemoryBudget* budget);
 // The message in one frame: appends its series as they stand, or continues the last one of *all.
-Status ReadChunksFrame(std::string_view message, std::vector<FetchedSeries>* all);
+Status ReadChunksFrame(std::string_view message, FetchedAnswer* all);
 
 }  // namespace deucalion::remote
 

@@ -104,9 +104,11 @@ struct ReadReply {
 
 class ReadEndpoint::PendingRead : public Pending {
  public:
-  PendingRead(const ReadEndpoint* endpoint, std::vector<std::string> added)
+  PendingRead(const ReadEndpoint* endpoint, std::vector<std::string> added, MemoryBudget* budget)
       : endpoint_(endpoint),
         added_(std::move(added)),
+        budget_(budget),
+        max_body_bytes_(std::clamp<uint64_t>(budget->LeftBytes(), 1, scrape::kDefaultMaxBodyBytes)),
         begin_ns_(endpoint->clock_->MonotonicNs()),
         running_(endpoint->metrics_->running->With(endpoint->metric_labels_)) {
     running_->Add(1);
@@ -114,6 +116,8 @@ class ReadEndpoint::PendingRead : public Pending {
   ~PendingRead() override { running_->Add(-1); }
 
   const std::shared_ptr<ReadReply>& reply() const { return reply_; }
+  // What is received of the answer at most.
+  uint64_t max_body_bytes() const { return max_body_bytes_; }
 
   Answer Wait(const CancelToken* cancel) override {
     Result<scrape::HttpResponse> response = InternalError("");
@@ -126,14 +130,30 @@ class ReadEndpoint::PendingRead : public Pending {
       }
       response = std::move(reply_->response);
     }
-    if (!response.ok()) return Failed("error sending request: " + response.status().message());
-    Answer answer = endpoint_->Decode(*response, begin_ns_);
-    if (!answer.ok()) return Failed(answer.status().message());
-    if (!added_.empty()) RemoveLabels(&*answer);
-    return answer;
+    Answer answer = response.ok() ? Unpack(*response) : Answer(NotReceived(response.status()));
+    if (answer.ok() || answer.status().code() == StatusCode::kResourceExhausted) return answer;
+    return Failed(answer.status().message());
   }
 
  private:
+  Answer Unpack(const scrape::HttpResponse& response) const {
+    MemoryCharge packed(budget_);
+    RETURN_IF_ERROR(packed.Add(response.body.size()));
+    ASSIGN_OR_RETURN(FetchedAnswer answer, endpoint_->Decode(response, begin_ns_, budget_));
+    if (!added_.empty()) RemoveLabels(&answer.series);
+    return answer;
+  }
+
+  Status NotReceived(const Status& why) const {
+    if (why.code() == StatusCode::kResourceExhausted &&
+        max_body_bytes_ < scrape::kDefaultMaxBodyBytes) {
+      // In the words of the budget.
+      MemoryCharge packed(budget_);
+      RETURN_IF_ERROR(packed.Add(max_body_bytes_ + 1));
+    }
+    return UnavailableError("error sending request: " + why.message());
+  }
+
   void RemoveLabels(std::vector<FetchedSeries>* all) const {
     for (FetchedSeries& series : *all) {
       Labels kept;
@@ -149,6 +169,8 @@ class ReadEndpoint::PendingRead : public Pending {
 
   const ReadEndpoint* const endpoint_;
   const std::vector<std::string> added_;
+  MemoryBudget* const budget_;
+  const uint64_t max_body_bytes_;
   const int64_t begin_ns_;
   Gauge* const running_;
   const std::shared_ptr<ReadReply> reply_ = std::make_shared<ReadReply>();
@@ -198,9 +220,9 @@ std::vector<std::string> ReadEndpoint::AddExternalLabels(std::vector<Matcher>* m
   return added;
 }
 
-std::unique_ptr<ReadEndpoint::Pending> ReadEndpoint::Fetch(FetchQuery query) {
+std::unique_ptr<ReadEndpoint::Pending> ReadEndpoint::Fetch(FetchQuery query, MemoryBudget* budget) {
   if (!HasRequiredMatchers(query.matchers)) return nullptr;
-  auto pending = std::make_unique<PendingRead>(this, AddExternalLabels(&query.matchers));
+  auto pending = std::make_unique<PendingRead>(this, AddExternalLabels(&query.matchers), budget);
   const auto deliver = [reply = pending->reply()](Result<scrape::HttpResponse> response) {
     MutexLock lock(reply->mu);
     reply->response = std::move(response);
@@ -214,12 +236,13 @@ std::unique_ptr<ReadEndpoint::Pending> ReadEndpoint::Fetch(FetchQuery query) {
   }
   scrape::HttpRequest request = request_;
   request.body = std::move(*body);
+  request.max_body_bytes = pending->max_body_bytes();
   client_->Send(std::move(request), deliver);
   return pending;
 }
 
-ReadEndpoint::Answer ReadEndpoint::Decode(const scrape::HttpResponse& response,
-                                          int64_t begin_ns) const {
+ReadEndpoint::Answer ReadEndpoint::Decode(const scrape::HttpResponse& response, int64_t begin_ns,
+                                          MemoryBudget* budget) const {
   if (response.status / 100 != 2) {
     return UnavailableError("remote server " + metric_labels_[1] + " returned http status " +
                             response.status_line + ": " + std::string(Trim(response.body)));
@@ -227,11 +250,11 @@ ReadEndpoint::Answer ReadEndpoint::Decode(const scrape::HttpResponse& response,
   const std::string_view type = response.Header("content-type");
   if (type.starts_with(kSamplesType)) {
     Count("sampled", response.status, begin_ns);
-    return ParseSamplesAnswer(response.body, kMaxAnswerBytes);
+    return ParseSamplesAnswer(response.body, kMaxAnswerBytes, budget);
   }
   if (type.starts_with(kChunksType)) {
     Count("chunked", response.status, begin_ns);
-    return ParseChunksAnswer(response.body, config_.chunked_read_limit);
+    return ParseChunksAnswer(response.body, config_.chunked_read_limit, budget);
   }
   Count("unsupported", response.status, begin_ns);
   return UnavailableError("unsupported content type: " + std::string(type));

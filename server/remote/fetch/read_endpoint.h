@@ -41,7 +41,7 @@ std::string EncodeFetchQuery(const FetchQuery& query);
 
 class ReadEndpoint {
  public:
-  using Answer = Result<std::vector<FetchedSeries>>;
+  using Answer = Result<FetchedAnswer>;
 
   // `client` sends as the entry says. `external_labels`: what is added to the matchers of every
   // query and taken out of the answers; empty when the entry does not filter.
@@ -54,12 +54,14 @@ class ReadEndpoint {
    public:
     virtual ~Pending() = default;
     // Once. Waits for the answer, or until `cancel` (may be null) says so: then that is the error.
-    // Errors are worded as Prometheus's: "remote_read: error sending request: …".
+    // Errors are worded as Prometheus's: "remote_read: error sending request: …". They are
+    // kResourceExhausted when the answer is more than the budget allows, and only then.
     virtual Answer Wait(const CancelToken* cancel) = 0;
   };
 
   // Null when this endpoint has nothing to say to a query: it lacks one of the required matchers.
-  std::unique_ptr<Pending> Fetch(FetchQuery query);
+  // The answer is charged to `budget`, which must outlive it and the request.
+  std::unique_ptr<Pending> Fetch(FetchQuery query, MemoryBudget* budget);
 
   bool read_recent() const { return config_.read_recent; }
 
@@ -69,7 +71,7 @@ class ReadEndpoint {
   bool HasRequiredMatchers(const std::vector<Matcher>& matchers) const;
   // The names of the labels that were added.
   std::vector<std::string> AddExternalLabels(std::vector<Matcher>* matchers) const;
-  Answer Decode(const scrape::HttpResponse& response, int64_t begin_ns) const;
+  Answer Decode(const scrape::HttpResponse& response, int64_t begin_ns, MemoryBudget* budget) const;
   void Count(const char* type, int status, int64_t begin_ns) const;
 
   const config::RemoteReadConfig config_;

@@ -19,8 +19,13 @@ struct Source {
 
 class FanoutQuerier : public Querier {
  public:
-  FanoutQuerier(std::unique_ptr<Querier> local, std::vector<Source> sources)
-      : local_(std::move(local)), sources_(std::move(sources)) {}
+  FanoutQuerier(std::unique_ptr<Querier> local, std::vector<Source> sources, MemoryBudget* budget)
+      : local_(std::move(local)), sources_(std::move(sources)), budget_(budget) {}
+
+  void ChargeTo(MemoryBudget* budget) override {
+    budget_ = budget;
+    local_->ChargeTo(budget);
+  }
 
   Result<std::unique_ptr<SeriesSet>> Select(bool sorted, const SelectHints& hints,
                                             const std::vector<Matcher>& matchers,
@@ -28,13 +33,16 @@ class FanoutQuerier : public Querier {
     std::vector<std::unique_ptr<ReadEndpoint::Pending>> pending = AskAll(hints, matchers);
     ASSIGN_OR_RETURN(std::unique_ptr<SeriesSet> local,
                      local_->Select(sorted || !pending.empty(), hints, matchers, cancel));
-    std::vector<std::vector<FetchedSeries>> answers;
+    std::vector<FetchedAnswer> answers;
     for (const auto& request : pending) {
       ReadEndpoint::Answer answer = request->Wait(cancel);
       if (cancel != nullptr) RETURN_IF_ERROR(cancel->Check());
+      if (answer.status().code() == StatusCode::kResourceExhausted) {
+        return answer.status().WithContext("remote_read");
+      }
       if (!answer.ok()) {
         Warn(answer.status().message());
-      } else if (!answer->empty()) {
+      } else if (!answer->series.empty()) {
         answers.push_back(std::move(*answer));
       }
     }
@@ -74,7 +82,7 @@ class FanoutQuerier : public Querier {
           .min_ms = source.min_ms, .max_ms = source.max_ms, .matchers = matchers, .hints = hints};
       if (hints.min_ms > source.max_ms) continue;  // this selector looks at younger data
       query.hints.max_ms = std::min(hints.max_ms, source.max_ms);
-      if (auto request = source.endpoint->Fetch(std::move(query)); request != nullptr) {
+      if (auto request = source.endpoint->Fetch(std::move(query), budget_); request != nullptr) {
         pending.push_back(std::move(request));
       }
     }
@@ -88,6 +96,7 @@ class FanoutQuerier : public Querier {
 
   const std::unique_ptr<Querier> local_;
   const std::vector<Source> sources_;
+  MemoryBudget* budget_;
   mutable Mutex mu_;
   std::vector<std::string> warnings_ GUARDED_BY(mu_);
 };
@@ -95,7 +104,9 @@ class FanoutQuerier : public Querier {
 }  // namespace
 
 RemoteReadable::RemoteReadable(RemoteReadOptions options)
-    : options_(std::move(options)), metrics_(options_.metrics) {}
+    : options_(std::move(options)),
+      metrics_(options_.metrics),
+      budget_("what other servers answered to remote reads", options_.max_fetched_bytes) {}
 
 RemoteReadable::~RemoteReadable() = default;
 
@@ -160,7 +171,7 @@ Result<std::unique_ptr<Querier>> RemoteReadable::NewQuerier(int64_t min_ms, int6
   }
   if (sources.empty()) return local;
   return std::unique_ptr<Querier>(
-      std::make_unique<FanoutQuerier>(std::move(local), std::move(sources)));
+      std::make_unique<FanoutQuerier>(std::move(local), std::move(sources), &budget_));
 }
 
 int64_t RemoteReadable::StableHorizonMs() const {

@@ -5,6 +5,9 @@
 // (read_recent: false) is asked only for what is older than the local blocks, and not at all for
 // queries that are younger.
 //
+// What other servers answer is held in memory, and charged to whoever asked: more than the query
+// may hold is an error, as it would be of local data.
+//
 // Names and values of labels are those of the local storage: Prometheus's protocol has no way to
 // ask for them, and says "not implemented" in a warning.
 //
@@ -38,6 +41,9 @@ struct RemoteReadOptions {
   // Local data is taken to be complete so long after the first block begins, as in Prometheus:
   // twice the range of a block.
   int64_t margin_ms = 2 * 2 * 3'600'000;
+  // What may be held of answers, all together, for those who bring no budget of their own (look-ups
+  // of series, remote readers).
+  uint64_t max_fetched_bytes = uint64_t{1} << 30;
   // How requests are sent; by default over HTTP.
   std::function<Result<std::unique_ptr<scrape::HttpClient>>(const scrape::HttpClientConfig&)>
       client;
@@ -66,6 +72,7 @@ class RemoteReadable : public Queryable {
 
   const RemoteReadOptions options_;
   const FetchMetrics metrics_;
+  FixedBudget budget_;
   std::atomic<bool> any_{false};
   mutable Mutex mu_;
   // Made with the first entry. Before the endpoints, whose requests it ends.

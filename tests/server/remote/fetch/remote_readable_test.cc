@@ -126,7 +126,7 @@ class RemoteReadableTest : public ::testing::Test {
   ManualClock clock_;
   FakeStorage local_;
   OtherServer other_;
-  MetricRegistry metrics_;
+  MetricRegistry metrics_, other_metrics_;
   RemoteReadable readable_;
   std::vector<std::string> warnings_;
 };
@@ -323,6 +323,83 @@ TEST_F(RemoteReadableTest, SaysWhatItSendsAndCountsIt) {
                                       labels + ",response_type=\"chunked\"} 1"}) {
     EXPECT_NE(shown.find(line), std::string::npos) << line << "\n" << shown;
   }
+}
+
+TEST_F(RemoteReadableTest, AnswersAreChargedToWhoAskedAsLongAsTheyAreHeld) {
+  for (int t = 0; t < 20'000; t++) {
+    ASSERT_TRUE(other_.storage.memory.Append({{"__name__", "up"}}, t, t).ok());
+  }
+  ASSERT_TRUE(readable_.Apply({Entry()}, {}).ok());
+  const std::vector<Matcher> up = {Matcher::Equal("__name__", "up")};
+  for (const bool only_samples : {false, true}) {
+    other_.only_samples = only_samples;
+    FixedBudget budget("this test", 4 << 20);
+    {
+      auto querier = readable_.NewQuerier(0, kNow);
+      ASSERT_TRUE(querier.ok());
+      (*querier)->ChargeTo(&budget);
+      auto set = (*querier)->Select(true, {.max_ms = kNow}, up, nullptr);
+      ASSERT_TRUE(set.ok()) << set.status().ToString();
+      EXPECT_EQ(other_.requests.back().max_body_bytes, uint64_t{4} << 20);
+      const uint64_t held = (uint64_t{4} << 20) - budget.LeftBytes();
+      EXPECT_GE(held, 20'000u * 16);
+      EXPECT_LT(held, 20'000u * 16 + 10'000);
+    }
+    EXPECT_EQ(budget.LeftBytes(), uint64_t{4} << 20);
+  }
+}
+
+TEST_F(RemoteReadableTest, AnAnswerThatIsTooLargeForWhoAskedIsAnErrorAndNoWarning) {
+  for (int t = 0; t < 20'000; t++) {
+    ASSERT_TRUE(other_.storage.memory.Append({{"__name__", "up"}}, t, t).ok());
+  }
+  ASSERT_TRUE(readable_.Apply({Entry()}, {}).ok());
+  FixedBudget budget("this test", 256 << 10);
+  const auto select = [&] {
+    auto querier = readable_.NewQuerier(0, kNow);
+    EXPECT_TRUE(querier.ok());
+    (*querier)->ChargeTo(&budget);
+    auto set =
+        (*querier)->Select(true, {.max_ms = kNow}, {Matcher::Equal("__name__", "up")}, nullptr);
+    EXPECT_EQ(set.status().code(), StatusCode::kResourceExhausted);
+    return set.status().message();
+  };
+  const std::string want = "remote_read: this test needs more memory than it may use: limit 0 MiB";
+  EXPECT_EQ(select(), want);
+  other_.only_samples = true;
+  EXPECT_EQ(select(), want);
+  // Too large on the way already: the client stops at max_body_bytes.
+  other_.instead = []() -> Result<scrape::HttpResponse> {
+    return ResourceExhaustedError("body size limit exceeded");
+  };
+  EXPECT_EQ(select(), want);
+  EXPECT_EQ(budget.LeftBytes(), uint64_t{256} << 10);
+}
+
+TEST_F(RemoteReadableTest, WhoBringsNoBudgetSharesOne) {
+  RemoteReadable readable(
+      {.storage = [this] { return &local_; },
+       .metrics = &other_metrics_,
+       .max_fetched_bytes = 5 << 20,
+       .client =
+           [this](const scrape::HttpClientConfig&) -> Result<std::unique_ptr<scrape::HttpClient>> {
+         return std::unique_ptr<scrape::HttpClient>(std::make_unique<DirectClient>(&other_));
+       }});
+  ASSERT_TRUE(readable.Apply({Entry()}, {}).ok());
+  for (int t = 0; t < 200'000; t++) {
+    ASSERT_TRUE(other_.storage.memory.Append({{"__name__", "up"}}, t, t).ok());
+  }
+  const auto select = [&](Querier& querier) {
+    return querier.Select(true, {.max_ms = kNow}, {Matcher::Equal("__name__", "up")}, nullptr);
+  };
+  auto first = readable.NewQuerier(0, kNow), second = readable.NewQuerier(0, kNow);
+  auto held = select(**first);
+  ASSERT_TRUE(held.ok()) << held.status().ToString();
+  EXPECT_EQ(select(**second).status().message(),
+            "remote_read: what other servers answered to remote reads needs more memory than it "
+            "may use: limit 5 MiB");
+  held = InternalError("given back");
+  EXPECT_TRUE(select(**second).ok());
 }
 
 // Remote readers of ours, as dashboards in front of several layers are.
