@@ -425,7 +425,8 @@ Status App::StartHttp() {
   }
   read_handler_ = std::make_unique<remote::ReadHandler>(remote::ReadHandlerOptions{
       .storage = [this] { return storage_.get(); },
-      .queryable = readable_.get(),
+      .querier = [this](int64_t min_ms, int64_t max_ms,
+                        int hops) { return readable_->NewQuerier(min_ms, max_ms, hops); },
       .external_labels = [this] { return CurrentConfig()->global.scrape.external_labels; },
       .logger = logger_.get(),
       .metrics = &metrics_,

@@ -1,5 +1,6 @@
 #include "server/remote/read_handler.h"
 
+#include <charconv>
 #include <utility>
 
 #include "server/remote/chunk_stream.h"
@@ -20,6 +21,13 @@ Result<std::vector<ReadPlan>> MakePlans(const ReadRequest& request, LabelsView e
     plans.push_back(std::move(plan));
   }
   return plans;
+}
+
+int HopsOf(const http::Request& request) {
+  const std::string_view text = request.headers.Get(kHopsHeader);
+  int hops = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), hops);
+  return parsed.ec == std::errc() && hops > 0 ? hops : 0;
 }
 
 // Counts down what a query may still return.
@@ -63,7 +71,23 @@ ReadHandler::ReadHandler(ReadHandlerOptions options)
               "prometheus_remote_read_handler_gate_wait_duration_seconds",
               "How long a request spent waiting for the gate to open before proceeding.", {}))) {}
 
+ReadSource ReadHandler::Source(int hops) const {
+  ReadSource source{.storage = options_.storage(), .new_querier = nullptr};
+  if (options_.querier) {
+    source.new_querier = [querier = options_.querier, hops](int64_t min_ms, int64_t max_ms) {
+      return querier(min_ms, max_ms, hops);
+    };
+  }
+  return source;
+}
+
 void ReadHandler::Serve(http::Request& request, http::Response* response) {
+  const int hops = HopsOf(request);
+  if (hops > kMaxHops) {
+    return response->Error(500, "the remote read came through more than " +
+                                    std::to_string(kMaxHops) +
+                                    " servers. Do they read each other in a circle?");
+  }
   const QueryCount count(queries_);
   const Status entered = gate_->Enter(request.cancel);
   if (!entered.ok()) return response->Error(500, entered.message());
@@ -81,17 +105,19 @@ void ReadHandler::Serve(http::Request& request, http::Response* response) {
   // Prometheus answers matchers that cannot be with 500, too.
   if (!plans.ok()) return response->Error(500, plans.status().message());
   if (*type == ReadResponseType::kStreamedXorChunks) {
-    ServeChunks(std::move(*plans), std::move(external_labels), request.cancel, response);
+    ServeChunks(Source(hops), std::move(*plans), std::move(external_labels), request.cancel,
+                response);
   } else {
-    ServeSamples(*plans, external_labels, request.cancel, response);
+    ServeSamples(Source(hops), *plans, external_labels, request.cancel, response);
   }
 }
 
-void ReadHandler::ServeSamples(const std::vector<ReadPlan>& plans, const Labels& external_labels,
-                               const CancelToken& cancel, http::Response* response) {
+void ReadHandler::ServeSamples(const ReadSource& source, const std::vector<ReadPlan>& plans,
+                               const Labels& external_labels, const CancelToken& cancel,
+                               http::Response* response) {
   std::string message;
   for (const ReadPlan& plan : plans) {
-    const Status status = AppendResult(plan, external_labels, cancel, &message);
+    const Status status = AppendResult(source, plan, external_labels, cancel, &message);
     if (!status.ok()) return RespondFailure(status, response);
   }
   auto block = SnappyEncode(message);
@@ -100,9 +126,10 @@ void ReadHandler::ServeSamples(const std::vector<ReadPlan>& plans, const Labels&
   response->headers.Set("Content-Encoding", "snappy");
 }
 
-Status ReadHandler::AppendResult(const ReadPlan& plan, const Labels& external_labels,
-                                 const CancelToken& cancel, std::string* out) {
-  ASSIGN_OR_RETURN(OpenReadQuery query, OpenQuery(Source(), plan, /*sorted=*/false, &cancel));
+Status ReadHandler::AppendResult(const ReadSource& source, const ReadPlan& plan,
+                                 const Labels& external_labels, const CancelToken& cancel,
+                                 std::string* out) {
+  ASSIGN_OR_RETURN(OpenReadQuery query, OpenQuery(source, plan, /*sorted=*/false, &cancel));
   for (const std::string& warning : query.Warnings()) {
     options_.logger->Warn("Warnings on remote read query", {{"err", warning}});
   }
@@ -137,10 +164,11 @@ Status ReadHandler::AppendResult(const ReadPlan& plan, const Labels& external_la
   return OkStatus();
 }
 
-void ReadHandler::ServeChunks(std::vector<ReadPlan> plans, Labels external_labels,
-                              const CancelToken& cancel, http::Response* response) {
+void ReadHandler::ServeChunks(ReadSource source, std::vector<ReadPlan> plans,
+                              Labels external_labels, const CancelToken& cancel,
+                              http::Response* response) {
   ChunkStreamOptions stream;
-  stream.source = Source();
+  stream.source = std::move(source);
   stream.logger = options_.logger;
   stream.plans = std::move(plans);
   stream.external_labels = std::move(external_labels);
@@ -149,11 +177,11 @@ void ReadHandler::ServeChunks(std::vector<ReadPlan> plans, Labels external_label
   stream.gate = gate_;
   queries_->Add(1);
   stream.on_end = [queries = queries_] { queries->Add(-1); };
-  auto source = std::make_unique<ChunkStream>(std::move(stream));
-  const Status status = source->Start();
+  auto body = std::make_unique<ChunkStream>(std::move(stream));
+  const Status status = body->Start();
   if (!status.ok()) return RespondFailure(status, response);
   response->headers.Set("Content-Type", std::string(kChunksContentType));
-  response->source = std::move(source);
+  response->source = std::move(body);
 }
 
 void ReadHandler::RespondFailure(const Status& status, http::Response* response) {

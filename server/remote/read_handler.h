@@ -25,14 +25,19 @@
 namespace deucalion::remote {
 
 inline constexpr std::string_view kSamplesContentType = "application/x-protobuf";
+// Ours: how many servers a request has come through; absent: none. Servers that read each other in
+// a circle would ask for ever.
+inline constexpr std::string_view kHopsHeader = "X-Deucalion-Remote-Read-Hops";
+inline constexpr int kMaxHops = 4;
 inline constexpr std::string_view kChunksContentType =
     "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse";
 
 struct ReadHandlerOptions {
   std::function<Storage*()> storage;  // never null when the handler is called
-  // What is given out: the storage and what remote_read adds to it. Null: the storage alone. Must
-  // outlive the bodies, too.
-  Queryable* queryable = nullptr;
+  // What is given out: the storage and the servers of remote_read, asked on behalf of a request
+  // that has come through `hops` servers. Null: the storage alone. Must be good as long as the
+  // bodies.
+  std::function<Result<std::unique_ptr<Querier>>(int64_t min_ms, int64_t max_ms, int hops)> querier;
   std::function<Labels()> external_labels;
   Logger* logger = nullptr;
   MetricRegistry* metrics = nullptr;
@@ -50,14 +55,16 @@ class ReadHandler {
   void Serve(http::Request& request, http::Response* response);
 
  private:
-  void ServeSamples(const std::vector<ReadPlan>& plans, const Labels& external_labels,
-                    const CancelToken& cancel, http::Response* response);
-  void ServeChunks(std::vector<ReadPlan> plans, Labels external_labels, const CancelToken& cancel,
-                   http::Response* response);
+  void ServeSamples(const ReadSource& source, const std::vector<ReadPlan>& plans,
+                    const Labels& external_labels, const CancelToken& cancel,
+                    http::Response* response);
+  void ServeChunks(ReadSource source, std::vector<ReadPlan> plans, Labels external_labels,
+                   const CancelToken& cancel, http::Response* response);
   // Appends the QueryResult of one query to `out` as a field of a ReadResponse.
-  Status AppendResult(const ReadPlan& plan, const Labels& external_labels,
+  Status AppendResult(const ReadSource& source, const ReadPlan& plan, const Labels& external_labels,
                       const CancelToken& cancel, std::string* out);
-  ReadSource Source() const { return {options_.storage(), options_.queryable}; }
+  // For a request that has come through `hops` servers.
+  ReadSource Source(int hops) const;
   void RespondFailure(const Status& status, http::Response* response);
 
   const ReadHandlerOptions options_;

@@ -27,8 +27,10 @@ Result<OpenReadQuery> OpenQuery(const ReadSource& source, const ReadPlan& plan, 
   if (plan.matchers.empty() || plan.min_ms > plan.max_ms) return open;
   open.min_ms = plan.min_ms;
   open.max_ms = plan.max_ms;
-  Queryable* const queryable = source.queryable != nullptr ? source.queryable : source.storage;
-  ASSIGN_OR_RETURN(open.querier, queryable->NewQuerier(plan.min_ms, plan.max_ms));
+  auto querier = source.new_querier ? source.new_querier(plan.min_ms, plan.max_ms)
+                                    : source.storage->NewQuerier(plan.min_ms, plan.max_ms);
+  if (!querier.ok()) return querier.TakeStatus();
+  open.querier = std::move(*querier);
   // After the view was pinned: what it shows lies within these bounds or has just expired.
   const auto [oldest_ms, newest_ms] = source.storage->admin()->TimeBounds();
   open.stored_min_ms = std::max(plan.min_ms, oldest_ms);

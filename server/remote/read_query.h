@@ -3,6 +3,7 @@
 #define DEUCALION_SERVER_REMOTE_READ_QUERY_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -31,7 +32,7 @@ Result<ReadPlan> MakeReadPlan(const ReadQuery& query, LabelsView external_labels
 struct ReadSource {
   Storage* storage = nullptr;
   // What selections are made from: the storage and other servers. Null: the storage alone.
-  Queryable* queryable = nullptr;
+  std::function<Result<std::unique_ptr<Querier>>(int64_t min_ms, int64_t max_ms)> new_querier;
 };
 
 // A selection and the view it reads from. The source and `cancel` must outlive it.

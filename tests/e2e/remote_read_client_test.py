@@ -99,6 +99,33 @@ class RemoteReadTest(unittest.TestCase):
         answer = server.get("/api/v1/query", query='m{job="j"}', time=future)
         self.assertNotIn("warnings", answer.json)
 
+    def test_layers_of_servers(self):
+        store, middle = self.both_halves(harness.Server)
+        top = self.start(harness.Server, read_config(middle, read_recent="true"))
+        found, warnings = self.points(top, "m")
+        self.assertEqual(warnings, [])
+        self.assertEqual(found[(("__name__", "m"), ("i", "a"))], list(range(41)))
+        self.assertEqual(len(found), 3)
+        # What the middle cannot have is in its log; its readers get the rest.
+        store.kill()
+        found, warnings = self.points(top, "m")
+        self.assertEqual((len(found), warnings), (1, []))
+        self.assertIn("Warnings on chunked remote read query", middle.log())
+
+    def test_servers_that_read_each_other_answer_nevertheless(self):
+        one = harness.Server(flags=RECEIVER)
+        other = self.start(harness.Server, read_config(one, read_recent="true", remote_timeout="2s"), flags=RECEIVER)
+        one.write_config(read_config(other, read_recent="true", remote_timeout="2s"))
+        self.addCleanup(one.close)
+        one.start()
+        self.assertEqual(rw.push(one, [({"__name__": "m"}, samples(0, 41))]).status, 204)
+        found, warnings = self.points(one, "m")
+        self.assertEqual((found, warnings), ({(("__name__", "m"),): list(range(41))}, []))
+        # Nothing goes on in the background.
+        for server in (one, other):
+            harness.wait_until(lambda: "prometheus_remote_read_handler_queries 0\n" in server.get("/metrics").text, what="the end of the circle")
+        self.assertIn("Do they read each other in a circle?", one.log() + other.log())
+
     def test_a_store_that_does_not_answer_is_given_up(self):
         with contextlib.closing(socket.socket()) as silent:
             silent.bind(("127.0.0.1", 0))
@@ -115,6 +142,17 @@ class RemoteReadTest(unittest.TestCase):
             begin = time.monotonic()
             self.assertEqual(server.get("/api/v1/query", query="m", timeout="100ms").status, 503)
             self.assertLess(time.monotonic() - begin, 0.9)
+
+    def test_an_answer_that_is_too_large_is_an_error(self):
+        store = self.start(harness.Server, flags=RECEIVER)
+        server = self.start(harness.Server, read_config(store, read_recent="true"), flags=RECEIVER + ["--query.max-memory=1MB"])
+        many = [({"__name__": "m", "i": str(i)}, samples(0, 41)) for i in range(3000)]
+        self.assertEqual(rw.push(store, many).status, 204)
+        answer = server.get("/api/v1/query", query="count(m)", time=NOW)
+        self.assertEqual(answer.status, 422)
+        self.assertEqual(answer.json["error"],
+                         "expanding series: remote_read: query needs more memory than all queries together may use: limit 1 MiB")
+        self.assertEqual(server.get("/api/v1/query", query='count(m{i=~"1.."})', time=NOW).json["data"]["result"][0]["value"][1], "100")
 
 
 if __name__ == "__main__":

@@ -91,7 +91,8 @@ TEST_F(SelectionTest, WhatStorageHoldsForAQueryCountsAsTheQuerys) {
   EXPECT_GE(r.stats.peak_bytes, storage_.held_bytes);
   r = engine.Instant(storage_, "x + y", 2 * kHour);
   EXPECT_EQ(r.status.code(), StatusCode::kResourceExhausted);
-  EXPECT_EQ(r.status.message(), "query needs more memory than one query may use: limit 4 MiB");
+  EXPECT_EQ(r.status.message(),
+            "expanding series: query needs more memory than one query may use: limit 4 MiB");
 }
 
 TEST_F(SelectionTest, SelectorsOfTheSameSeriesShareOneLookUp) {

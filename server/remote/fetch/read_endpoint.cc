@@ -6,6 +6,7 @@
 
 #include "base/thread_annotations.h"
 #include "server/config/go_url.h"
+#include "server/remote/read_handler.h"
 #include "server/remote/read_request.h"
 #include "server/remote/snappy_block.h"
 #include "server/remote/wire_put.h"
@@ -237,6 +238,9 @@ std::unique_ptr<ReadEndpoint::Pending> ReadEndpoint::Fetch(FetchQuery query, Mem
   scrape::HttpRequest request = request_;
   request.body = std::move(*body);
   request.max_body_bytes = pending->max_body_bytes();
+  if (query.hops > 0) {
+    request.headers.emplace_back(kHopsHeader, std::to_string(query.hops));
+  }
   client_->Send(std::move(request), deliver);
   return pending;
 }

@@ -34,6 +34,7 @@ struct FetchQuery {
   int64_t min_ms = 0, max_ms = 0;  // inclusive
   std::vector<Matcher> matchers;
   SelectHints hints;
+  int hops = 0;  // servers that the question has come through
 };
 
 // The message a query is sent as.

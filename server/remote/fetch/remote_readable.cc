@@ -19,8 +19,9 @@ struct Source {
 
 class FanoutQuerier : public Querier {
  public:
-  FanoutQuerier(std::unique_ptr<Querier> local, std::vector<Source> sources, MemoryBudget* budget)
-      : local_(std::move(local)), sources_(std::move(sources)), budget_(budget) {}
+  FanoutQuerier(std::unique_ptr<Querier> local, std::vector<Source> sources, MemoryBudget* budget,
+                int hops)
+      : local_(std::move(local)), sources_(std::move(sources)), hops_(hops), budget_(budget) {}
 
   void ChargeTo(MemoryBudget* budget) override {
     budget_ = budget;
@@ -78,8 +79,11 @@ class FanoutQuerier : public Querier {
                                                              const std::vector<Matcher>& matchers) {
     std::vector<std::unique_ptr<ReadEndpoint::Pending>> pending;
     for (const Source& source : sources_) {
-      FetchQuery query{
-          .min_ms = source.min_ms, .max_ms = source.max_ms, .matchers = matchers, .hints = hints};
+      FetchQuery query{.min_ms = source.min_ms,
+                       .max_ms = source.max_ms,
+                       .matchers = matchers,
+                       .hints = hints,
+                       .hops = hops_};
       if (hints.min_ms > source.max_ms) continue;  // this selector looks at younger data
       query.hints.max_ms = std::min(hints.max_ms, source.max_ms);
       if (auto request = source.endpoint->Fetch(std::move(query), budget_); request != nullptr) {
@@ -96,6 +100,7 @@ class FanoutQuerier : public Querier {
 
   const std::unique_ptr<Querier> local_;
   const std::vector<Source> sources_;
+  const int hops_;  // of the requests it sends
   MemoryBudget* budget_;
   mutable Mutex mu_;
   std::vector<std::string> warnings_ GUARDED_BY(mu_);
@@ -151,7 +156,8 @@ int64_t RemoteReadable::LocalStartMs() const {
   return start_ms + options_.margin_ms;
 }
 
-Result<std::unique_ptr<Querier>> RemoteReadable::NewQuerier(int64_t min_ms, int64_t max_ms) {
+Result<std::unique_ptr<Querier>> RemoteReadable::NewQuerier(int64_t min_ms, int64_t max_ms,
+                                                            int hops) {
   ASSIGN_OR_RETURN(std::unique_ptr<Querier> local, options_.storage()->NewQuerier(min_ms, max_ms));
   if (!any_) return local;
   Endpoints endpoints;
@@ -171,7 +177,7 @@ Result<std::unique_ptr<Querier>> RemoteReadable::NewQuerier(int64_t min_ms, int6
   }
   if (sources.empty()) return local;
   return std::unique_ptr<Querier>(
-      std::make_unique<FanoutQuerier>(std::move(local), std::move(sources), &budget_));
+      std::make_unique<FanoutQuerier>(std::move(local), std::move(sources), &budget_, hops + 1));
 }
 
 int64_t RemoteReadable::StableHorizonMs() const {

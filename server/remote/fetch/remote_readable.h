@@ -59,7 +59,12 @@ class RemoteReadable : public Queryable {
   Status Apply(const std::vector<config::RemoteReadConfig>& entries, const Labels& external_labels)
       EXCLUDES(mu_);
 
-  Result<std::unique_ptr<Querier>> NewQuerier(int64_t min_ms, int64_t max_ms) override;
+  Result<std::unique_ptr<Querier>> NewQuerier(int64_t min_ms, int64_t max_ms) override {
+    return NewQuerier(min_ms, max_ms, -1);
+  }
+  // For a remote read that has come through `hops` servers before this one; -1: for a query of
+  // ours.
+  Result<std::unique_ptr<Querier>> NewQuerier(int64_t min_ms, int64_t max_ms, int hops);
   // Nothing is known of what other servers have: nothing is stable while there are any.
   int64_t StableHorizonMs() const override;
   uint64_t Generation(int64_t min_ms, int64_t max_ms) const override;

@@ -405,18 +405,26 @@ TEST_F(RemoteReadableTest, WhoBringsNoBudgetSharesOne) {
 // Remote readers of ours, as dashboards in front of several layers are.
 class ReadThroughTest : public RemoteReadableTest {
  protected:
-  std::vector<AnswerSeries> Read(uint64_t type, const std::string& query) {
-    MetricRegistry metrics;
-    ReadHandler handler({.storage = [this] { return &local_; },
-                         .queryable = &readable_,
-                         .external_labels = [this] { return external_labels_; },
-                         .logger = Logger::Null(),
-                         .metrics = &metrics});
+  http::Response Ask(uint64_t type, const std::string& query, const std::string& hops = "") {
+    // A registry of its own: a name is registered once.
+    handler_metrics_ = std::make_unique<MetricRegistry>();
+    ReadHandler handler(
+        {.storage = [this] { return &local_; },
+         .querier = [this](int64_t min_ms, int64_t max_ms,
+                           int n) { return readable_.NewQuerier(min_ms, max_ms, n); },
+         .external_labels = [this] { return external_labels_; },
+         .logger = Logger::Null(),
+         .metrics = handler_metrics_.get()});
     const std::string message = RequestBytes({query}, {type});
     http::Request request;
     snappy::Compress(message.data(), message.size(), &request.body);
     http::Response response;
+    if (!hops.empty()) request.headers.Set("x-deucalion-remote-read-hops", hops);
     handler.Serve(request, &response);
+    return response;
+  }
+  std::vector<AnswerSeries> Read(uint64_t type, const std::string& query) {
+    http::Response response = Ask(type, query);
     EXPECT_EQ(response.status, 200) << response.body;
     const std::string body = BodyOf(response);
     return type == 0 ? ReadSamplesAnswer(body) : ReadChunksAnswer(body);
@@ -424,6 +432,7 @@ class ReadThroughTest : public RemoteReadableTest {
   using Samples = std::vector<std::pair<int64_t, double>>;
 
   Labels external_labels_;
+  std::unique_ptr<MetricRegistry> handler_metrics_;
 };
 
 TEST_F(ReadThroughTest, GetWhatOthersHaveWhereverItLies) {
@@ -480,6 +489,32 @@ TEST_F(ReadThroughTest, ExternalLabelsAreAddedAndTheQuestionIsHandedOn) {
   EXPECT_EQ(handed_on.grouping, std::vector<std::string_view>{"job"});
   EXPECT_TRUE(handed_on.by);
   EXPECT_EQ(handed_on.range_ms, 60);
+}
+
+TEST_F(ReadThroughTest, ServersInACircleDoNotAskForEver) {
+  ASSERT_TRUE(readable_.Apply({Entry()}, {}).ok());
+  const std::string query = QueryBytes(0, 99, {MatcherBytes(0, "__name__", "up")});
+  const auto hops_sent = [&] {
+    for (const auto& [name, value] : other_.requests.back().headers) {
+      if (name == "X-Deucalion-Remote-Read-Hops") return value;
+    }
+    return std::string("none");
+  };
+  SelectUp();
+  EXPECT_EQ(hops_sent(), "none");
+  const std::pair<const char*, const char*> cases[] = {
+      {"", "1"}, {"nonsense", "1"}, {"-3", "1"}, {"1", "2"}, {"4", "5"}};
+  for (const auto& [got, sent] : cases) {
+    EXPECT_EQ(Ask(0, query, got).status, 200);
+    EXPECT_EQ(hops_sent(), sent) << got;
+  }
+  const size_t before = other_.requests.size();
+  const http::Response refused = Ask(0, query, "5");
+  EXPECT_EQ(refused.status, 500);
+  EXPECT_EQ(refused.body,
+            "the remote read came through more than 4 servers. Do they read each other in a "
+            "circle?\n");
+  EXPECT_EQ(other_.requests.size(), before);
 }
 
 TEST_F(ReadThroughTest, WhatAnotherServerCannotAnswerIsLeftOut) {
