@@ -211,12 +211,6 @@ void App::LogInactive(const config::Config& config) {
   for (const std::string& what : config.Inactive(kActive)) {
     logger_->Warn(kInactive, {{"section", what}});
   }
-  for (const config::RemoteWriteConfig& entry : config.remote_write) {
-    const std::string what = remote::WriteSender::Unsupported(entry);
-    if (what.empty()) continue;
-    logger_->Warn("Configured but not supported yet: nothing is sent",
-                  {{"section", "remote_write." + what}, {"url", config::RedactUrl(*entry.url)}});
-  }
 }
 
 promql::EngineOptions App::EngineOptionsOf() {

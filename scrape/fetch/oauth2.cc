@@ -86,11 +86,11 @@ Result<std::string> MakeAssertion(const OAuth2& c, int64_t now_s) {
   Json header = {{"alg", algorithm}, {"typ", "JWT"}};
   if (!c.client_certificate_key_id.empty()) header["kid"] = c.client_certificate_key_id;
   Json claims = {{"iss", c.iss.empty() ? c.client_id : c.iss},
-                 {"sub", c.client_id},
                  {"aud", c.audience.empty() ? c.token_url : c.audience},
                  {"jti", RandomId()},
                  {"iat", now_s},
                  {"exp", now_s + kAssertionSeconds}};
+  if (!c.client_id.empty()) claims["sub"] = c.client_id;
   if (!c.scopes.empty()) claims["scope"] = Join(c.scopes);
   for (const auto& [name, value] : c.claims) claims[name] = value;
   const std::string text = Base64(header.dump(), true) + "." + Base64(claims.dump(), true);

@@ -25,13 +25,6 @@ WriteSender::WriteSender(WriteSenderOptions options)
 
 WriteSender::~WriteSender() { Stop(); }
 
-std::string WriteSender::Unsupported(const config::RemoteWriteConfig& entry) {
-  if (entry.sigv4 && !entry.sigv4->role_arn.empty()) return "sigv4.role_arn";
-  if (entry.azuread) return "azuread";
-  if (entry.google_iam) return "google_iam";
-  return "";
-}
-
 Result<std::shared_ptr<WriteTransport>> WriteSender::NewTransport(
     const config::RemoteWriteConfig& entry) {
   if (options_.transport) return options_.transport(entry);
@@ -39,7 +32,7 @@ Result<std::shared_ptr<WriteTransport>> WriteSender::NewTransport(
   const scrape::Dialer* const dialer =
       options_.dials == nullptr ? nullptr : options_.dials->Of("remote_storage_write_client");
   return NewHttpTransport(http_.get(), entry, options_.user_agent, options_.clock,
-                          AwsSurroundings::OfProcess(), dialer);
+                          Surroundings::OfProcess(), dialer);
 }
 
 Result<std::vector<WriteSender::Plan>> WriteSender::MakePlans(
@@ -48,7 +41,6 @@ Result<std::vector<WriteSender::Plan>> WriteSender::MakePlans(
   std::set<std::string> hashes;
   std::map<std::string, int> same_url;
   for (const config::RemoteWriteConfig& entry : entries) {
-    if (!Unsupported(entry).empty()) continue;
     Plan plan{.entry = &entry, .hash = EntryHash(config::RemoteWriteYaml(entry))};
     const std::string shown_url = config::RedactUrl(*entry.url);
     if (!hashes.insert(plan.hash).second) {

@@ -50,10 +50,6 @@ class WriteSender {
   // Flushes and stops every queue.
   void Stop();
 
-  // The authentication an entry asks for that is not there yet: "sigv4". Empty: none. Such an entry
-  // is not run.
-  static std::string Unsupported(const config::RemoteWriteConfig& entry);
-
  private:
   struct Queue {
     std::string name;  // as metrics call it

@@ -2,10 +2,7 @@
 
 #include <charconv>
 #include <ctime>
-#include <optional>
 #include <utility>
-
-#include "server/config/go_url.h"
 
 namespace deucalion::remote {
 namespace {
@@ -41,45 +38,15 @@ WriteStats StatsOf(const scrape::HttpResponse& response) {
   return stats;
 }
 
-// Signs requests to one URL.
-class Signer {
- public:
-  Signer(AwsCredentials credentials, const config::SigV4Config& config, const config::GoUrl& url)
-      : credentials_(std::move(credentials)),
-        service_(config.service_name.empty() ? "aps" : config.service_name),
-        url_(url) {
-    // As the Host field is sent: without the port that goes without saying.
-    const std::string_view usual = url.scheme == "https" ? ":443" : ":80";
-    if (url_.host.ends_with(usual)) url_.host.resize(url_.host.size() - usual.size());
-  }
-
-  void Sign(int64_t now_ms, std::string_view content_type, scrape::HttpRequest* request) const {
-    for (auto& field : SignAws({.method = request->method,
-                       .host = url_.host,
-                       .path = url_.path,
-                       .query = url_.query,
-                       .content_type = content_type,
-                       .body = request->body},
-                               credentials_, service_, now_ms)) {
-      request->headers.push_back(std::move(field));
-    }
-  }
-
- private:
-  const AwsCredentials credentials_;
-  const std::string service_;
-  config::GoUrl url_;
-};
-
 class HttpTransport final : public WriteTransport {
  public:
   HttpTransport(std::unique_ptr<scrape::HttpClient> client, const config::RemoteWriteConfig& config,
-                std::string user_agent, Clock* clock, std::optional<Signer> signer,
+                std::string user_agent, Clock* clock, std::shared_ptr<RequestAuth> auth,
                 const scrape::Dialer* dialer)
       : client_(std::move(client)),
         retry_429_(config.queue.retry_on_http_429),
         clock_(clock),
-        signer_(std::move(signer)),
+        auth_(std::move(auth)),
         content_type_(config.protobuf_message == config::RemoteWriteConfig::kV2 ? kTypeV2
                                                                                 : kTypeV1) {
     const bool v2 = config.protobuf_message == config::RemoteWriteConfig::kV2;
@@ -100,13 +67,17 @@ class HttpTransport final : public WriteTransport {
     scrape::HttpRequest request = request_;
     request.body = std::move(body);
     if (attempt > 0) request.headers.emplace_back("Retry-Attempt", std::to_string(attempt));
-    // Anew for every attempt: signatures age.
-    if (signer_) signer_->Sign(clock_->NowMs(), content_type_, &request);
-    client_->Send(std::move(request),
-                  [retry_429 = retry_429_, clock = clock_,
-                   done = std::move(done)](Result<scrape::HttpResponse> response) {
-                    done(Judge(response, retry_429, clock->NowMs()));
-                  });
+    const auto deliver = [retry_429 = retry_429_, clock = clock_,
+                          done = std::move(done)](const Result<scrape::HttpResponse>& response) {
+      done(Judge(response, retry_429, clock->NowMs()));
+    };
+    if (auth_ == nullptr) return client_->Send(std::move(request), deliver);
+    // Anew for every attempt: signatures and tokens age.
+    auth_->Authorize(std::move(request),
+                     [client = client_, deliver](Result<scrape::HttpRequest> authorized) {
+                       if (!authorized.ok()) return deliver(authorized.TakeStatus());
+                       client->Send(std::move(*authorized), deliver);
+                     });
   }
 
  private:
@@ -129,10 +100,10 @@ class HttpTransport final : public WriteTransport {
     return reply;
   }
 
-  const std::unique_ptr<scrape::HttpClient> client_;
+  const std::shared_ptr<scrape::HttpClient> client_;
   const bool retry_429_;
   Clock* const clock_;
-  const std::optional<Signer> signer_;
+  const std::shared_ptr<RequestAuth> auth_;  // null: the client does all there is to do
   const char* const content_type_;
   scrape::HttpRequest request_;  // less its body
 };
@@ -156,17 +127,14 @@ int64_t RetryAfterMs(std::string_view header, int64_t now_ms) {
 Result<std::shared_ptr<WriteTransport>> NewHttpTransport(scrape::HttpEngine* engine,
                                                          const config::RemoteWriteConfig& config,
                                                          std::string user_agent, Clock* clock,
-                                                         const AwsSurroundings& surroundings,
+                                                         const Surroundings& surroundings,
                                                          const scrape::Dialer* dialer) {
-  std::optional<Signer> signer;
-  if (config.sigv4) {
-    ASSIGN_OR_RETURN(AwsCredentials credentials, FindAwsCredentials(*config.sigv4, surroundings));
-    ASSIGN_OR_RETURN(const config::GoUrl url, config::ParseGoUrl(*config.url));
-    signer.emplace(std::move(credentials), *config.sigv4, url);
-  }
+  ASSIGN_OR_RETURN(
+      std::shared_ptr<RequestAuth> auth,
+      NewRequestAuth(config, {.engine = engine, .clock = clock, .surroundings = surroundings}));
   ASSIGN_OR_RETURN(auto client, engine->NewClient(config.http));
   return std::shared_ptr<WriteTransport>(std::make_shared<HttpTransport>(
-      std::move(client), config, std::move(user_agent), clock, std::move(signer), dialer));
+      std::move(client), config, std::move(user_agent), clock, std::move(auth), dialer));
 }
 
 }  // namespace deucalion::remote

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "scrape/fetch/http_client.h"
 #include "server/config/config.h"
-#include "server/remote/send/sigv4.h"
+#include "server/remote/auth/request_auth.h"
 
 namespace deucalion::remote {
 
@@ -45,11 +45,11 @@ class WriteTransport {
 };
 
 // Over HTTP as the configuration says. `user_agent` as Prometheus's: "Prometheus/3.14.0". Fails
-// when files of the configuration cannot be used, or when there are no keys to sign with. The
-// engine must outlive it.
+// when files of the configuration cannot be used, or when there is nothing to authenticate with.
+// The engine and the clock must outlive it.
 Result<std::shared_ptr<WriteTransport>> NewHttpTransport(
     scrape::HttpEngine* engine, const config::RemoteWriteConfig& config, std::string user_agent,
-    Clock* clock, const AwsSurroundings& surroundings = AwsSurroundings::OfProcess(),
+    Clock* clock, const Surroundings& surroundings = Surroundings::OfProcess(),
     const scrape::Dialer* dialer = nullptr);
 
 // Retry-After: seconds, or a date as HTTP writes them. 0 for anything else and for the past.

@@ -208,11 +208,6 @@ TEST_F(WriteSenderTest, RemovedEntriesAreForgottenAndTwinsRefused) {
   ASSERT_TRUE(Apply({}).ok());
   EXPECT_TRUE(Becomes([&] { return db_->wal_feed()->CursorNames().empty(); }));
   EXPECT_EQ(registry_->TextExposition().find("remote_name"), std::string::npos);
-  auto aws = Entry("aws");
-  aws.sigv4.emplace().role_arn = "arn:aws:iam::123456789012:role/writer";
-  EXPECT_EQ(WriteSender::Unsupported(aws), "sigv4.role_arn");
-  ASSERT_TRUE(Apply({aws}).ok());
-  EXPECT_TRUE(db_->wal_feed()->CursorNames().empty());
 }
 
 TEST_F(WriteSenderTest, AReloadDoesNotWaitForAReceiverThatSaysNothing) {

@@ -4,6 +4,8 @@
 
 #include <map>
 
+#include "server/remote/auth/sigv4.h"
+
 namespace deucalion::remote {
 namespace {
 
@@ -71,13 +73,13 @@ TEST_F(WriteTransportTest, SignsForAmazonWhenTheEntrySaysSo) {
   Answer(204);
   EXPECT_EQ(Header("X-Amz-Date"), "20231114T221320Z");
   // The same fields, signed by hand.
-  const auto want = SignAws({.method = "POST",
-                             .host = "there",
-                             .path = "/workspaces/w/api/v1/remote_write",
-                             .content_type = "application/x-protobuf",
-                             .body = "body"},
-                            {.access_key = "key", .secret_key = "secret", .region = "eu-west-1"},
-                            "aps", clock_.NowMs());
+  const auto want =
+      SignAws({.method = "POST",
+               .host = "there",
+               .path = "/workspaces/w/api/v1/remote_write",
+               .content_type = "application/x-protobuf",
+               .body = "body"},
+              {.access_key = "key", .secret_key = "secret"}, {"eu-west-1", "aps"}, clock_.NowMs());
   EXPECT_EQ(Header("Authorization"), want[0].second);
   config_.sigv4->service_name = "other";
   Answer(204);
@@ -86,12 +88,29 @@ TEST_F(WriteTransportTest, SignsForAmazonWhenTheEntrySaysSo) {
 
 TEST_F(WriteTransportTest, WithoutKeysToSignWithThereIsNoTransport) {
   config_.sigv4.emplace();
-  const AwsSurroundings nothing{
-      .environment = [](const char*) { return std::string(); },
+  const Surroundings nothing{
+      .environment =
+          [](const char* name) {
+            return std::string(name == std::string_view("AWS_EC2_METADATA_DISABLED") ? "true" : "");
+          },
       .file = [](const std::string&) -> std::optional<std::string> { return std::nullopt; }};
   const auto transport = NewHttpTransport(&engine_, config_, "agent", &clock_, nothing);
   ASSERT_FALSE(transport.ok());
   EXPECT_TRUE(transport.status().message().starts_with("could not get SigV4 credentials: "));
+}
+
+TEST_F(WriteTransportTest, WithoutATokenTheRequestIsTriedAgain) {
+  config_.azuread.emplace().cloud = "AzurePublic";
+  config_.azuread->managed_identity.emplace();
+  const WriteReply down = Answer(503);
+  EXPECT_EQ(down.kind, WriteReply::Kind::kRetry);
+  EXPECT_EQ(down.status, 0);
+  EXPECT_TRUE(down.error.starts_with("Failed to get access token: GET http")) << down.error;
+  engine_.response = scrape::HttpResponse{
+      .status = 200, .status_line = "200 OK", .body = R"({"access_token": "a"})"};
+  EXPECT_EQ(Send().kind, WriteReply::Kind::kTaken);
+  EXPECT_EQ(engine_.request.url, "http://there/api/v1/write");
+  EXPECT_EQ(Header("Authorization"), "Bearer a");
 }
 
 TEST_F(WriteTransportTest, SaysWhichVersionItSpeaks) {
