@@ -118,8 +118,9 @@ RefValue ReferenceEvaluator::EvalInfo(const Call& c, int64_t time_ms) const {
     for (const auto& [metric, info] : newest) {
       for (const auto& [name, value] : info.second) {
         const bool asked =
-            wanted.data.empty() ||
-            std::ranges::any_of(wanted.data, [&](const Matcher& m) { return m.name() == name; });
+            wanted.data.empty() || std::ranges::any_of(wanted.data, [&n = name](const Matcher& m) {
+              return m.name() == n;
+            });
         if (name == kName || !asked || s.labels.contains(name)) continue;
         if (added.contains(name) && added[name] != value) out.error = "conflicting label";
         added[name] = value;
