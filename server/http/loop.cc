@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 
@@ -23,8 +25,8 @@ constexpr uint64_t kFirstConnectionId = 16;
 
 // How long the loop may be in one request, at least; twice this at most.
 constexpr std::chrono::milliseconds kReliefTick{1};
-// After so many ticks without such a request the relief goes to sleep.
-constexpr int kIdleTicks = 100;
+// Requests further apart come alone.
+constexpr int64_t kAloneNs = 1 * kNsPerMs;
 
 // A quarter of the shortest deadline, at most a second.
 int64_t SweepInterval(const ServerOptions& options) {
@@ -44,7 +46,8 @@ Loop::Loop(ServerShared* shared)
       scratch_(new char[kScratchBytes]),
       sweep_ns_(SweepInterval(shared->options)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-      next_id_(kFirstConnectionId) {}
+      next_id_(kFirstConnectionId),
+      timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC)) {}
 
 Loop::~Loop() { Join(); }
 
@@ -147,44 +150,35 @@ void Loop::ThreadMain(bool is_loop) {
 
 bool Loop::WaitToRelieve() {
   relief_there_.store(true);
-  uint64_t seen = running_.load();
-  int idle_ticks = 0;
-  MutexLock lock(relief_mu_);
+  uint64_t seen = 0;
   while (!ended_.load()) {
-    if (idle_ticks < kIdleTicks) {
-      relief_wake_.WaitFor(relief_mu_, kReliefTick);
-    } else {
-      relief_asleep_.store(true);
-      // Either the loop sees that we sleep, or we see that it is in a request.
-      while (relief_asleep_.load() && running_.load() == 0 && !ended_.load()) {
-        relief_wake_.Wait(relief_mu_);
-      }
-      relief_asleep_.store(false);
-      idle_ticks = 0;
-    }
+    uint64_t fired = 0;
+    [[maybe_unused]] const ssize_t n = ::read(timer_.get(), &fired, sizeof(fired));
+    timer_set_.store(false);
     uint64_t now = running_.load();
-    idle_ticks = now == 0 && seen == 0 ? idle_ticks + 1 : 0;
-    if (now != 0 && now == seen && running_.compare_exchange_strong(now, 0)) {
-      relief_there_.store(false);
-      return true;
+    if (now != 0) {
+      if (now == seen && running_.compare_exchange_strong(now, 0)) {
+        relief_there_.store(false);
+        return true;
+      }
+      SetTimer(kReliefTick);
     }
     seen = now;
   }
   return false;
 }
 
-void Loop::WakeRelief() {
-  if (!relief_asleep_.load()) return;
-  MutexLock lock(relief_mu_);
-  relief_asleep_.store(false);
-  relief_wake_.NotifyOne();
+void Loop::SetTimer(std::chrono::nanoseconds after) {
+  timer_set_.store(after.count() != 0);
+  const itimerspec spec{.it_interval = {}, .it_value = {.tv_sec = 0, .tv_nsec = after.count()}};
+  ::timerfd_settime(timer_.get(), 0, &spec, nullptr);
 }
 
 bool Loop::RunRequest(const std::shared_ptr<Exchange>& exchange) {
   running_connection_ = exchange->connection_id;
   uint64_t run = ++last_run_;
   running_.store(run);
-  WakeRelief();
+  if (!timer_set_.load()) SetTimer(kReliefTick);
   exchange->Run();
   if (!running_.compare_exchange_strong(run, 0)) return false;
   Touch(running_connection_,
@@ -193,12 +187,15 @@ bool Loop::RunRequest(const std::shared_ptr<Exchange>& exchange) {
 }
 
 bool Loop::RunRequests() {
+  if (ready_.empty()) return true;
+  const bool alone = now_ns_ - std::exchange(last_batch_ns_, now_ns_) > kAloneNs;
   // Requests that follow on the same connections wait until the others have been looked after.
   for (size_t left = ready_.size(); left > 0 && !ready_.empty(); --left) {
     const std::shared_ptr<Exchange> exchange = std::move(ready_.front());
     ready_.pop_front();
     if (!RunRequest(exchange)) return false;
   }
+  if (alone && timer_set_.load()) SetTimer({});
   return true;
 }
 
@@ -228,12 +225,9 @@ bool Loop::Run() {
     if (now_ns_ - last_sweep_ns_ >= sweep_ns_) Sweep();
     if (!RunRequests()) return false;
   }
-  // The one who waits for the end may destroy this loop, but only after joining its thread.
-  {
-    MutexLock lock(relief_mu_);
-    ended_.store(true);
-    relief_wake_.NotifyOne();
-  }
+  // The one who waits for the end may destroy this loop, but only after joining its threads.
+  ended_.store(true);
+  SetTimer(std::chrono::nanoseconds(1));
   on_end_();
   return true;
 }

@@ -6,12 +6,13 @@
 // request as long as connections are counted in thousands.
 //
 // A request that was cheap the last times it came (cost_memory.h) is run by the loop itself. Should
-// it take long this time, it loses the loop: a second thread, the relief, looks every millisecond
-// whether one and the same request is still running, and if so goes on as the loop. The first
-// thread becomes the worker of that one request, and is the relief afterwards. While there is no
-// relief, no request is run here. So nothing holds the loop for more than two milliseconds,
-// whatever it waits for, and a loop costs two threads. The relief sleeps when no such requests
-// come.
+// it take long this time, it loses the loop: a second thread, the relief, is woken by a timer a
+// millisecond after such a request began, and again while requests are running; when it finds the
+// same one twice, it goes on as the loop. The first thread becomes the worker of that one request,
+// and is the relief afterwards. While there is no relief, no request is run here. So nothing holds
+// the loop for more than two milliseconds, whatever it waits for, and a loop costs two threads.
+// The timer of a request that comes alone is stopped when it is done: waking a thread costs more
+// than such a request.
 #ifndef DEUCALION_SERVER_HTTP_LOOP_H_
 #define DEUCALION_SERVER_HTTP_LOOP_H_
 
@@ -66,8 +67,9 @@ class Loop : public ConnectionHost {
   bool RunRequests();
   bool RunRequest(const std::shared_ptr<Exchange>& exchange);
   // The other side: false when the loop has ended, true when this thread is the loop now.
-  bool WaitToRelieve() EXCLUDES(relief_mu_);
-  void WakeRelief() EXCLUDES(relief_mu_);
+  bool WaitToRelieve();
+  // Wakes the relief after so long; 0: not at all.
+  void SetTimer(std::chrono::nanoseconds after);
   void HandleMail();
   int WaitMs() const;
   void AcceptAll();
@@ -103,6 +105,7 @@ class Loop : public ConnectionHost {
   std::deque<std::shared_ptr<Exchange>> ready_;  // to be run here
   uint64_t running_connection_ = 0;              // valid while running_ is not 0
   uint64_t last_run_ = 0;
+  int64_t last_batch_ns_ = 0;  // when requests were run here last
   uint64_t next_id_ = 0;
   int64_t now_ns_ = 0;
   int64_t last_sweep_ns_ = 0;
@@ -113,9 +116,10 @@ class Loop : public ConnectionHost {
   // all that belongs to it: the thread that ran the request, or the relief.
   std::atomic<uint64_t> running_{0};
   std::atomic<bool> relief_there_{false};
-  std::atomic<bool> relief_asleep_{false};
-  Mutex relief_mu_;
-  CondVar relief_wake_;
+  // The timer runs, or the relief has not looked yet since it fired. The loop sets running_ before
+  // it reads this, the relief clears this before it reads running_: one of them sees the other.
+  std::atomic<bool> timer_set_{false};
+  UniqueFd timer_;
   std::thread threads_[2];
 };
 
