@@ -19,38 +19,6 @@ bool IsStale(const RefElement& e) {
   return std::bit_cast<uint64_t>(e.histogram ? e.histogram->sum : e.value) == kStaleBits;
 }
 
-RefValue Error(std::string message) {
-  RefValue out;
-  out.error = std::move(message);
-  return out;
-}
-
-RefValue ScalarValue(double v) {
-  RefValue out;
-  out.is_scalar = true;
-  out.scalar = v;
-  return out;
-}
-
-RefLabels WithoutName(RefLabels labels) {
-  labels.erase(kName);
-  return labels;
-}
-
-RefLabels Keep(const RefLabels& labels, const std::vector<std::string>& names) {
-  RefLabels out;
-  for (const std::string& name : names) {
-    const auto it = labels.find(name);
-    if (it != labels.end()) out.insert(*it);
-  }
-  return out;
-}
-
-RefLabels Drop(RefLabels labels, const std::vector<std::string>& names) {
-  for (const std::string& name : names) labels.erase(name);
-  return labels;
-}
-
 bool Selects(const VectorSelector& v, const RefLabels& labels) {
   return std::ranges::all_of(v.matchers, [&](const Matcher& m) {
     const auto it = labels.find(m.name());
@@ -72,22 +40,49 @@ RefValue Absent(const VectorSelector* selector) {
   return out;
 }
 
-// A result must not hold the same labels twice.
-RefValue Checked(RefValue value) {
+}  // namespace
+
+RefLabels RefWithoutName(RefLabels labels) {
+  labels.erase(kName);
+  return labels;
+}
+
+RefLabels RefKeep(const RefLabels& labels, const std::vector<std::string>& names) {
+  RefLabels out;
+  for (const std::string& name : names) {
+    const auto it = labels.find(name);
+    if (it != labels.end()) out.insert(*it);
+  }
+  return out;
+}
+
+RefLabels RefDrop(RefLabels labels, const std::vector<std::string>& names) {
+  for (const std::string& name : names) labels.erase(name);
+  return labels;
+}
+
+RefValue RefError(std::string message) {
+  RefValue out;
+  out.error = std::move(message);
+  return out;
+}
+
+RefValue RefScalar(double v) {
+  RefValue out;
+  out.is_scalar = true;
+  out.scalar = v;
+  return out;
+}
+
+RefValue RefChecked(RefValue value) {
   std::set<RefLabels> seen;
   for (const RefSample& s : value.vector) {
     if (!seen.insert(s.labels).second) {
-      return Error("vector cannot contain metrics with the same labelset");
+      return RefError("vector cannot contain metrics with the same labelset");
     }
   }
   return value;
 }
-
-RefLabels SignatureOf(const VectorMatching& m, const RefLabels& labels) {
-  return m.on ? Keep(labels, m.labels) : WithoutName(Drop(labels, m.labels));
-}
-
-}  // namespace
 
 double ReferenceEvaluator::Seconds(const Expr& duration) const {
   using Op = DurationExpr::Op;
@@ -140,13 +135,13 @@ int64_t ReferenceEvaluator::ShiftedTime(const AtModifier& at, const DurationValu
 RefValue ReferenceEvaluator::Eval(const Expr& e, int64_t time_ms) const {
   RefValue value = EvalNode(e, time_ms);
   for (RefSample& s : value.vector) {
-    if (s.drop_name) s.labels = WithoutName(s.labels);
+    if (s.drop_name) s.labels = RefWithoutName(s.labels);
   }
-  return value.error.empty() ? Checked(std::move(value)) : value;
+  return value.error.empty() ? RefChecked(std::move(value)) : value;
 }
 
 RefSample ReferenceEvaluator::Nameless(RefLabels labels, RefElement element) const {
-  RefSample s(options_.delayed_names ? std::move(labels) : WithoutName(std::move(labels)),
+  RefSample s(options_.delayed_names ? std::move(labels) : RefWithoutName(std::move(labels)),
               std::move(element));
   s.drop_name = true;
   return s;
@@ -154,13 +149,13 @@ RefSample ReferenceEvaluator::Nameless(RefLabels labels, RefElement element) con
 
 // Names that are dropped late may still make the difference.
 RefValue ReferenceEvaluator::CheckedUnlessDelayed(RefValue value) const {
-  return options_.delayed_names ? value : Checked(std::move(value));
+  return options_.delayed_names ? value : RefChecked(std::move(value));
 }
 
 RefValue ReferenceEvaluator::EvalNode(const Expr& e, int64_t time_ms) const {
   switch (e.kind()) {
     case ExprKind::kNumberLiteral:
-      return ScalarValue(As<NumberLiteral>(e).value);
+      return RefScalar(As<NumberLiteral>(e).value);
     case ExprKind::kParen:
       return EvalNode(*As<ParenExpr>(e).expr, time_ms);
     case ExprKind::kVectorSelector:
@@ -182,7 +177,7 @@ RefValue ReferenceEvaluator::EvalNode(const Expr& e, int64_t time_ms) const {
       return CheckedUnlessDelayed(std::move(value));
     }
     default:
-      return Error("not a part of the reference");
+      return RefError("not a part of the reference");
   }
 }
 
@@ -360,8 +355,8 @@ RefValue ReferenceEvaluator::EvalCall(const Call& c, int64_t time_ms) const {
   }
   if (id == FunctionId::kScalar) {
     std::erase_if(value.vector, [](const RefSample& s) { return s.histogram != nullptr; });
-    return ScalarValue(value.vector.size() == 1 ? value.vector[0].value
-                                                : std::numeric_limits<double>::quiet_NaN());
+    return RefScalar(value.vector.size() == 1 ? value.vector[0].value
+                                              : std::numeric_limits<double>::quiet_NaN());
   }
   if (id == FunctionId::kTimestamp) {
     const Expr& arg = StripParens(*c.args[0]);
@@ -397,24 +392,24 @@ RefValue ReferenceEvaluator::EvalScalarCall(const Call& c, int64_t time_ms) cons
   const auto seconds = [](int64_t ms) { return static_cast<double>(ms) / 1000; };
   switch (c.function->id) {
     case FunctionId::kTime:
-      return ScalarValue(seconds(time_ms));
+      return RefScalar(seconds(time_ms));
     case FunctionId::kPi:
-      return ScalarValue(M_PI);
+      return RefScalar(M_PI);
     case FunctionId::kStart:
-      return ScalarValue(seconds(options_.start_ms));
+      return RefScalar(seconds(options_.start_ms));
     case FunctionId::kEnd:
-      return ScalarValue(seconds(options_.end_ms));
+      return RefScalar(seconds(options_.end_ms));
     case FunctionId::kStep:
-      return ScalarValue(seconds(options_.step_ms));
+      return RefScalar(seconds(options_.step_ms));
     case FunctionId::kRange:
-      return ScalarValue(seconds(options_.end_ms - options_.start_ms));
+      return RefScalar(seconds(options_.end_ms - options_.start_ms));
     case FunctionId::kMinOf:
     case FunctionId::kMaxOf:
-      if (std::isnan(args[0]) || std::isnan(args[1])) return ScalarValue(args[0] + args[1]);
-      return ScalarValue(c.function->id == FunctionId::kMinOf ? std::min(args[0], args[1])
-                                                              : std::max(args[0], args[1]));
+      if (std::isnan(args[0]) || std::isnan(args[1])) return RefScalar(args[0] + args[1]);
+      return RefScalar(c.function->id == FunctionId::kMinOf ? std::min(args[0], args[1])
+                                                            : std::max(args[0], args[1]));
     default:
-      return Error("not a part of the reference");
+      return RefError("not a part of the reference");
   }
 }
 
@@ -443,7 +438,7 @@ RefValue ReferenceEvaluator::EvalRangeCall(const Call& c, size_t range_arg, int6
   }
   const auto* selector = TryAs<MatrixSelector>(StripParens(*c.args[range_arg]));
   const Window window = EvalRange(*c.args[range_arg], time_ms);
-  if (!window.error.empty()) return Error(window.error);
+  if (!window.error.empty()) return RefError(window.error);
   RefValue out;
   for (const RefSeries& series : window.series) {
     const RefWindow w{static_cast<double>(window.begin_ms) / 1000,
@@ -471,256 +466,10 @@ RefValue ReferenceEvaluator::EvalAbsent(const Call& c, int64_t time_ms) const {
 
 RefValue ReferenceEvaluator::EvalAbsentOverTime(const Call& c, int64_t time_ms) const {
   const Window window = EvalRange(*c.args[0], time_ms);
-  if (!window.error.empty()) return Error(window.error);
+  if (!window.error.empty()) return RefError(window.error);
   if (!window.series.empty()) return RefValue();
   const auto* range = TryAs<MatrixSelector>(StripParens(*c.args[0]));
   return Absent(range == nullptr ? nullptr : &range->vector());
-}
-
-namespace {
-
-// How many samples of each value, the value being a label.
-RefValue CountValues(const AggregateExpr& a, const RefValue& value) {
-  const std::string& label = As<StringLiteral>(StripParens(*a.param)).value;
-  std::map<RefLabels, double> counts;
-  for (const RefSample& s : value.vector) {
-    char text[400];
-    char* end = std::to_chars(text, text + sizeof(text), s.value, std::chars_format::fixed).ptr;
-    RefLabels labels =
-        a.without ? WithoutName(Drop(s.labels, a.grouping)) : Keep(s.labels, a.grouping);
-    labels[label] = std::isnan(s.value)   ? "NaN"
-                    : std::isinf(s.value) ? (s.value > 0 ? "+Inf" : "-Inf")
-                                          : std::string(text, end);
-    ++counts[labels];
-  }
-  RefValue out;
-  for (const auto& [labels, count] : counts) out.vector.push_back({labels, count});
-  return out;
-}
-
-// In the order of the series.
-std::vector<RefSample> FirstOf(std::vector<RefSample> samples, double k) {
-  if (k < static_cast<double>(samples.size())) samples.resize(k < 1 ? 0 : static_cast<size_t>(k));
-  return samples;
-}
-
-// The share r of all label sets, or the share -r that is not in the share 1 + r.
-std::vector<RefSample> RatioOf(const std::vector<RefSample>& samples, double r) {
-  std::vector<RefSample> out;
-  for (const RefSample& s : samples) {
-    const double place = static_cast<double>(RefHash(s.labels)) / 0x1p64;
-    if (r >= 0 ? place < r : place >= 1 + r) out.push_back(s);
-  }
-  return out;
-}
-
-}  // namespace
-
-RefValue ReferenceEvaluator::EvalAggregate(const AggregateExpr& a, int64_t time_ms) const {
-  const RefValue value = EvalNode(*a.expr, time_ms);
-  if (!value.error.empty()) return value;
-  if (a.op == AggregateOp::kCountValues) return CountValues(a, value);
-  double param = 0;
-  if (a.param) {
-    const RefValue p = EvalNode(*a.param, time_ms);
-    if (!p.error.empty()) return p;
-    param = p.scalar;
-  }
-  const bool picks = a.op == AggregateOp::kTopk || a.op == AggregateOp::kBottomk ||
-                     a.op == AggregateOp::kLimitk || a.op == AggregateOp::kLimitRatio;
-  if (picks && std::isnan(param)) return Error("parameter is NaN");
-  std::map<RefLabels, std::vector<RefSample>> groups;
-  for (const RefSample& s : value.vector) {
-    groups[a.without ? WithoutName(Drop(s.labels, a.grouping)) : Keep(s.labels, a.grouping)]
-        .push_back(s);
-  }
-  RefValue out;
-  for (auto& [labels, samples] : groups) {
-    if (a.op == AggregateOp::kLimitk || a.op == AggregateOp::kLimitRatio) {
-      const std::vector<RefSample> some =
-          a.op == AggregateOp::kLimitk ? FirstOf(samples, param) : RatioOf(samples, param);
-      out.vector.insert(out.vector.end(), some.begin(), some.end());
-      continue;
-    }
-    if (a.op == AggregateOp::kTopk || a.op == AggregateOp::kBottomk) {
-      const bool top = a.op == AggregateOp::kTopk;
-      std::erase_if(samples, [](const RefSample& s) { return s.histogram != nullptr; });
-      std::ranges::sort(samples, [&](const RefSample& x, const RefSample& y) {
-        if (std::isnan(x.value) || std::isnan(y.value)) return !std::isnan(x.value);
-        return top ? x.value > y.value : x.value < y.value;
-      });
-      samples = FirstOf(samples, param);
-      out.vector.insert(out.vector.end(), samples.begin(), samples.end());
-      continue;
-    }
-    std::vector<double> values;
-    std::vector<RefHistogram> histograms;
-    const bool drop = std::ranges::any_of(samples, &RefSample::drop_name);
-    for (const RefSample& s : samples) {
-      if (s.histogram) {
-        histograms.push_back(*s.histogram);
-      } else {
-        values.push_back(s.value);
-      }
-    }
-    if (a.op == AggregateOp::kCount || a.op == AggregateOp::kGroup) {
-      values.resize(samples.size());
-    } else if (a.op == AggregateOp::kSum || a.op == AggregateOp::kAvg) {
-      if (!values.empty() && !histograms.empty()) continue;
-      if (!histograms.empty()) {
-        const auto sum = RefSum(histograms);
-        const bool mean = a.op == AggregateOp::kAvg;
-        const double divisor = mean ? static_cast<double>(histograms.size()) : 1;
-        if (sum) out.vector.push_back({labels, RefCompact(RefDivide(*sum, divisor)), drop});
-        continue;
-      }
-    }
-    if (values.empty()) continue;
-    out.vector.push_back({labels, RefAggregate(a.op, values, param), drop});
-  }
-  return out;
-}
-
-namespace {
-
-bool IsArithmetic(BinaryOp op) {
-  return !IsComparison(op) && op != BinaryOp::kTrimLower && op != BinaryOp::kTrimUpper;
-}
-
-// What two elements make, if the operator knows them. `kept`: unless a filter drops it.
-struct Outcome {
-  bool kept = false;
-  RefElement element;
-};
-
-std::optional<Outcome> Apply(const BinaryExpr& b, const RefElement& lhs, const RefElement& rhs,
-                             const RefElement& shown) {
-  if (IsComparison(b.op)) {
-    const std::optional<bool> holds = RefCompare(b.op, lhs, rhs);
-    if (!holds) return std::nullopt;
-    if (b.return_bool) return Outcome{true, RefElement(*holds ? 1 : 0)};
-    return Outcome{*holds, shown};
-  }
-  const std::optional<RefElement> result = RefBinary(b.op, lhs, rhs);
-  return result ? std::optional(Outcome{true, *result}) : std::nullopt;
-}
-
-}  // namespace
-
-// One element against a scalar. Nothing when a filter drops it.
-std::optional<RefSample> ReferenceEvaluator::WithScalar(const BinaryExpr& b, const RefSample& s,
-                                                        double scalar, bool scalar_left) const {
-  const RefElement other(scalar);
-  const auto outcome = Apply(b, scalar_left ? other : s, scalar_left ? s : other, s);
-  if (!outcome || !outcome->kept) return std::nullopt;
-  const bool keep_name = !IsArithmetic(b.op) && !b.return_bool;
-  if (keep_name) return RefSample(s.labels, outcome->element, s.drop_name);
-  // docs/decisions/answers-of-2.42.md
-  if (b.op == BinaryOp::kAtan2 && !options_.delayed_names) {
-    return RefSample(s.labels, outcome->element);
-  }
-  return Nameless(s.labels, outcome->element);
-}
-
-namespace {
-
-RefValue SetOperation(const BinaryExpr& b, const RefValue& lhs, const RefValue& rhs) {
-  const VectorMatching& m = *b.matching;
-  std::set<RefLabels> left, right;
-  for (const RefSample& s : lhs.vector) left.insert(SignatureOf(m, s.labels));
-  for (const RefSample& s : rhs.vector) right.insert(SignatureOf(m, s.labels));
-  RefValue out;
-  for (const RefSample& s : lhs.vector) {
-    const bool in_both = right.contains(SignatureOf(m, s.labels));
-    const bool keep = b.op == BinaryOp::kOr || in_both == (b.op == BinaryOp::kAnd);
-    if (keep) out.vector.push_back(s);
-  }
-  for (const RefSample& s : rhs.vector) {
-    if (b.op == BinaryOp::kOr && !left.contains(SignatureOf(m, s.labels))) out.vector.push_back(s);
-  }
-  return out;
-}
-
-RefLabels MatchedLabels(const BinaryExpr& b, const RefLabels& many, const RefLabels& one,
-                        bool delayed_names) {
-  const VectorMatching& m = *b.matching;
-  RefLabels labels = IsArithmetic(b.op) ? WithoutName(many) : many;
-  if (m.card == VectorMatching::Card::kOneToOne) {
-    labels = m.on ? Keep(labels, m.labels) : Drop(labels, m.labels);
-  }
-  for (const std::string& name : m.include) {
-    labels.erase(name);
-    const auto it = one.find(name);
-    if (it != one.end()) labels.insert(*it);
-  }
-  return b.return_bool && !delayed_names ? WithoutName(labels) : labels;
-}
-
-RefValue Match(const BinaryExpr& b, const RefValue& lhs, const RefValue& rhs, bool delayed_names) {
-  const VectorMatching& m = *b.matching;
-  const bool fills = m.fill_lhs || m.fill_rhs;
-  if (!fills && (lhs.vector.empty() || rhs.vector.empty())) return RefValue();
-  const bool swapped = m.card == VectorMatching::Card::kOneToMany;
-  const std::vector<RefSample>& many = swapped ? rhs.vector : lhs.vector;
-  // As in Prometheus, also with group_right: fill_right is that of the one side.
-  const std::optional<double> many_fill = m.fill_lhs;
-  const std::optional<double> one_fill = m.fill_rhs;
-  std::map<RefLabels, RefSample> ones;
-  for (const RefSample& s : (swapped ? lhs : rhs).vector) {
-    if (!ones.emplace(SignatureOf(m, s.labels), s).second) return Error("many-to-many");
-  }
-  std::set<RefLabels> signatures;  // of the pairs that the operator knows
-  std::set<std::pair<RefLabels, RefLabels>> matched;
-  RefValue out;
-  const auto pair = [&](const RefSample& many_one, const RefSample& one) {
-    const RefLabels signature = SignatureOf(m, many_one.labels);
-    const RefSample& left = swapped ? one : many_one;
-    const RefSample& right = swapped ? many_one : one;
-    const auto outcome = Apply(b, left, right, left);
-    if (!outcome) return;
-    signatures.insert(signature);
-    const RefLabels labels = MatchedLabels(b, many_one.labels, one.labels, delayed_names);
-    // Also of pairs that the filter drops.
-    const bool one_to_one = m.card == VectorMatching::Card::kOneToOne;
-    if (!matched.emplace(signature, one_to_one ? RefLabels() : labels).second) {
-      out.error = "multiple matches";
-    }
-    if (outcome->kept) out.vector.push_back({labels, outcome->element, b.return_bool});
-  };
-  // What is missing on one side is made up with the labels both sides must agree on.
-  for (const RefSample& s : many) {
-    const RefLabels signature = SignatureOf(m, s.labels);
-    const auto one = ones.find(signature);
-    if (one != ones.end()) {
-      pair(s, one->second);
-    } else if (one_fill) {
-      pair(s, {signature, *one_fill});
-    }
-  }
-  const std::set<RefLabels> met = signatures;
-  for (const auto& [signature, s] : ones) {
-    if (many_fill && !met.contains(signature)) pair({signature, *many_fill}, s);
-  }
-  if (!out.error.empty()) return Error(out.error);
-  return delayed_names ? out : Checked(std::move(out));
-}
-
-}  // namespace
-
-RefValue ReferenceEvaluator::EvalBinary(const BinaryExpr& b, int64_t time_ms) const {
-  const RefValue lhs = EvalNode(*b.lhs, time_ms);
-  const RefValue rhs = EvalNode(*b.rhs, time_ms);
-  if (!lhs.error.empty()) return lhs;
-  if (!rhs.error.empty()) return rhs;
-  if (lhs.is_scalar && rhs.is_scalar) return ScalarValue(RefBinary(b.op, lhs.scalar, rhs.scalar));
-  if (IsSetOperator(b.op)) return SetOperation(b, lhs, rhs);
-  if (!lhs.is_scalar && !rhs.is_scalar) return Match(b, lhs, rhs, options_.delayed_names);
-  RefValue out;
-  for (const RefSample& s : (lhs.is_scalar ? rhs : lhs).vector) {
-    const double scalar = lhs.is_scalar ? lhs.scalar : rhs.scalar;
-    if (const auto kept = WithScalar(b, s, scalar, lhs.is_scalar)) out.vector.push_back(*kept);
-  }
-  return CheckedUnlessDelayed(std::move(out));
 }
 
 }  // namespace deucalion::testing_support

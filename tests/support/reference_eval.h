@@ -62,6 +62,14 @@ struct RefValue {
   std::vector<RefSample> vector;
 };
 
+RefLabels RefWithoutName(RefLabels labels);
+RefLabels RefKeep(const RefLabels& labels, const std::vector<std::string>& names);
+RefLabels RefDrop(RefLabels labels, const std::vector<std::string>& names);
+RefValue RefError(std::string message);
+RefValue RefScalar(double v);
+// A result must not hold the same labels twice.
+RefValue RefChecked(RefValue value);
+
 class ReferenceEvaluator {
  public:
   struct Options {
