@@ -70,10 +70,10 @@ def run_one(name, a, rows, running, times):
         rows["anonymous MB"] = anon / 1e6
         rows["peak RSS MB"] = peak / 1e6
         rows["anonymous B per active series"] = (anon - empty_anon) / a.series
-        total, wal = server.disk()
+        total = server.disk()[0]
         rows["disk MB"] = total / 1e6
         rows["disk B per sample"] = total / max(load["accepted"], 1)
-        rows["of it WAL B per sample"] = wal / max(load["accepted"], 1)
+        rows["WAL written, B per sample"] = server.wal_written() / max(load["accepted"], 1)
         if a.flush:
             cpu0 = server.cpu_seconds()
             rows["as blocks: B per sample"] = server.flushed() / max(load["accepted"], 1)

@@ -69,7 +69,7 @@ class Scenario:
                 load = self.load(server, 50_000, 240)
                 cpu = server.cpu_seconds() - cpu
                 yield name + ": remote write", load["accepted"] / cpu / 1e6, "M samples per CPU s", 1, 2
-                yield name + ": WAL", server.disk()[1] / load["accepted"], "B/sample", 8.9 * 0.3, 8.9 * 0.17
+                yield name + ": WAL", server.wal_written() / load["accepted"], "B/sample", 8.9 * 0.3, 8.9 * 0.17
             finally:
                 server.close()
 
