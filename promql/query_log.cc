@@ -69,12 +69,8 @@ Status QueryLog::SetPath(const std::string& path) {
   }
   MutexLock lock(mu_);
   file_.swap(file);
+  enabled_.store(file_ != nullptr, std::memory_order_relaxed);
   return file == nullptr ? OkStatus() : file->Close();
-}
-
-bool QueryLog::enabled() const {
-  MutexLock lock(mu_);
-  return file_ != nullptr;
 }
 
 Status QueryLog::Write(const LoggedQuery& query) {

@@ -2,6 +2,7 @@
 #ifndef DEUCALION_PROMQL_QUERY_LOG_H_
 #define DEUCALION_PROMQL_QUERY_LOG_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -28,12 +29,13 @@ class QueryLog {
   explicit QueryLog(FileSystem* fs) : fs_(fs) {}
   // Empty = off. When the file cannot be opened the old one stays in use.
   Status SetPath(const std::string& path) EXCLUDES(mu_);
-  bool enabled() const EXCLUDES(mu_);
+  bool enabled() const { return enabled_.load(std::memory_order_relaxed); }
   Status Write(const LoggedQuery& query) EXCLUDES(mu_);
 
  private:
   FileSystem* const fs_;
-  mutable Mutex mu_;
+  std::atomic<bool> enabled_{false};  // there is a file
+  Mutex mu_;
   std::unique_ptr<AppendFile> file_ GUARDED_BY(mu_);
 };
 

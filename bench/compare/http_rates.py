@@ -99,7 +99,7 @@ def main():
     p.add_argument("--binary", default=os.path.join(ROOT, "build/bench/bin/deucalion"))
     p.add_argument("--servers", default="deucalion,prometheus")
     p.add_argument("--seconds", type=int, default=5)
-    p.add_argument("--connections", type=int, default=8)
+    p.add_argument("--connections", type=int, default=32, help="enough that the server has work all the time")
     p.add_argument("--no-memory", action="store_true")
     a = p.parse_args()
     if shutil.which("wrk") is None:

@@ -227,6 +227,7 @@ bool Connection::OnHead() {
 bool Connection::AccountBody() {
   const size_t size = parser_.body().size();
   const size_t more = size - accounted_body_;
+  if (more == 0) return true;  // nothing for other loops to know
   accounted_body_ = size;
   const size_t before = shared_->body_bytes.fetch_add(more);
   if (before + more <= shared_->options.limits.total_body_bytes) return true;
@@ -370,7 +371,8 @@ void Connection::EndExchange() {
     }
     exchange_.reset();
   }
-  shared_->body_bytes.fetch_sub(std::exchange(accounted_body_, 0));
+  const size_t accounted = std::exchange(accounted_body_, 0);
+  if (accounted != 0) shared_->body_bytes.fetch_sub(accounted);
 }
 
 void Connection::PumpPush() {

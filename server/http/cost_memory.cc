@@ -6,6 +6,7 @@ namespace deucalion::http {
 namespace {
 
 constexpr uint64_t kTagMask = 0xffff'ffff'0000'0000;
+constexpr uint64_t kCheapMicros = CostMemory::kCheapNs / 1000;
 
 uint64_t TagOf(uint64_t key) { return key & kTagMask; }
 
@@ -17,6 +18,11 @@ void CostMemory::Observe(uint64_t key, int64_t duration_ns) {
   const uint64_t known = slot.load(std::memory_order_relaxed);
   const uint64_t before = (known & kTagMask) == TagOf(key) ? known & 0xffff : kNever;
   const auto micros = static_cast<uint64_t>(std::max<int64_t>(duration_ns, 0) / 1000);
+  // Cheap as both before: nothing to write where other loops read.
+  if (known != 0 && micros <= kCheapMicros && before <= kCheapMicros &&
+      (known >> 16 & 0xffff) <= kCheapMicros) {
+    return;
+  }
   // A race of two requests loses one of them.
   slot.store(TagOf(key) | before << 16 | std::min(micros, kNever - 1), std::memory_order_relaxed);
 }

@@ -18,7 +18,7 @@ HttpMetrics::HttpMetrics(MetricRegistry* registry, const std::vector<std::string
     handler.requests_ = requests;
     handler.duration_ = durations->With({label});
     handler.size_ = sizes->With({label});
-    handler.ForStatus(200);  // There before the first request, as in Prometheus.
+    handler.ok_ = handler.ForStatus(200);  // There before the first request, as in Prometheus.
   }
   accepted_ = registry
                   ->AddCounterFamily("net_conntrack_listener_conn_accepted_total",
@@ -45,7 +45,7 @@ Counter* HttpMetrics::PerHandler::ForStatus(int status) {
 }
 
 void HttpMetrics::PerHandler::Observe(int status, double seconds, double response_bytes) {
-  ForStatus(status)->Increment();
+  (status == 200 ? ok_ : ForStatus(status))->Increment();
   duration_->Observe(seconds);
   size_->Observe(response_bytes);
 }

@@ -29,6 +29,7 @@ class HttpMetrics {
     MetricFamily<Counter>* requests_ = nullptr;
     HistogramMetric* duration_ = nullptr;
     HistogramMetric* size_ = nullptr;
+    Counter* ok_ = nullptr;  // of 200
     Mutex mu_;
     std::vector<std::pair<int, Counter*>> by_status_ GUARDED_BY(mu_);
   };

@@ -134,9 +134,9 @@ std::string_view Headers::Get(std::string_view name) const {
 }
 
 size_t Headers::Count(std::string_view name) const {
-  return static_cast<size_t>(
-      std::count_if(fields_.begin(), fields_.end(),
-                    [&](const Field& f) { return EqualsIgnoreCase(f.first, name); }));
+  return static_cast<size_t>(std::count_if(fields_.begin(), fields_.end(), [&](const Field& f) {
+    return EqualsIgnoreCase(f.first, name);
+  }));
 }
 
 std::vector<std::string_view> Headers::All(std::string_view name) const {

@@ -25,6 +25,18 @@ TEST(CostMemoryTest, OneSlowRunIsForgivenTwoAreNot) {
   EXPECT_TRUE(costs.IsCheap(7));
 }
 
+TEST(CostMemoryTest, WhatHasLongBeenCheapMayBeSlowOnceToo) {
+  CostMemory costs;
+  for (int i = 0; i < 5; i++) costs.Observe(7, i * 1000);
+  costs.Observe(7, kDear);
+  EXPECT_TRUE(costs.IsCheap(7));
+  costs.Observe(7, kDear);
+  EXPECT_FALSE(costs.IsCheap(7));
+  costs.Observe(7, 0);
+  costs.Observe(7, kDear);
+  EXPECT_TRUE(costs.IsCheap(7));
+}
+
 TEST(CostMemoryTest, KeysOfOnePlaceAreToldApart) {
   CostMemory costs;
   const uint64_t a = uint64_t{1} << 40 | 5, b = uint64_t{2} << 40 | 5;
