@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <cstring>
 
 #include "model/duration.h"
 #include "model/value.h"
@@ -16,6 +17,24 @@ constexpr std::array<bool, 256> MakePlain() {
   return plain;
 }
 constexpr std::array<bool, 256> kPlain = MakePlain();
+
+bool AllPlain(std::string_view text) {
+  bool plain = true;
+  for (const char c : text) plain &= kPlain[static_cast<unsigned char>(c)];
+  return plain;
+}
+
+// Makes room for `n` more bytes; where they begin.
+char* Extend(std::string* out, size_t n) {
+  const size_t at = out->size();
+  out->resize(at + n);
+  return out->data() + at;
+}
+
+char* Write(char* to, std::string_view text) {
+  std::memcpy(to, text.data(), text.size());
+  return to + text.size();
+}
 
 // Length of the UTF-8 sequence at the start of `text`, 0 when it is not one.
 size_t Utf8Length(std::string_view text) {
@@ -66,6 +85,12 @@ void AppendBucket(std::string* out, const HistogramBucket& bucket) {
 }  // namespace
 
 void AppendJsonString(std::string* out, std::string_view text) {
+  if (AllPlain(text)) {
+    char* to = Extend(out, text.size() + 2);
+    *to = '"';
+    *Write(to + 1, text) = '"';
+    return;
+  }
   out->push_back('"');
   size_t begin = 0;
   for (size_t i = 0; i < text.size();) {
@@ -96,11 +121,20 @@ void AppendJsonString(std::string* out, std::string_view text) {
 void AppendJsonLabels(std::string* out, LabelsView labels) {
   char separator = '{';
   for (const Label& label : labels) {
-    out->push_back(separator);
+    if (AllPlain(label.name) && AllPlain(label.value)) {
+      constexpr std::string_view kBetween = "\":\"";
+      char* to = Extend(out, label.name.size() + label.value.size() + kBetween.size() + 3);
+      *to++ = separator;
+      *to++ = '"';
+      to = Write(Write(Write(to, label.name), kBetween), label.value);
+      *to = '"';
+    } else {
+      out->push_back(separator);
+      AppendJsonString(out, label.name);
+      out->push_back(':');
+      AppendJsonString(out, label.value);
+    }
     separator = ',';
-    AppendJsonString(out, label.name);
-    out->push_back(':');
-    AppendJsonString(out, label.value);
   }
   if (separator == '{') out->push_back('{');
   out->push_back('}');
