@@ -5,6 +5,7 @@ namespace {
 
 const std::vector<double> kIntervalQuantiles = {0.01, 0.05, 0.5, 0.9, 0.99};
 const std::vector<double> kIntervalBounds = {0.01, 0.1, 1, 10, 60, 300, 600, 1800, 3600, 6 * 3600};
+const std::vector<double> kSyncBounds = {0.01, 0.1, 1, 10};
 const std::vector<double> kDurationBounds = {.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10};
 
 }  // namespace
@@ -32,6 +33,9 @@ ScrapeMetrics::ScrapeMetrics(MetricRegistry* r)
       sync_length(r->AddSummaryFamily("prometheus_target_sync_length_seconds",
                                       "Time to bring a scrape pool in line with its targets.",
                                       {"scrape_job"}, kIntervalQuantiles)),
+      sync_length_histogram(r->AddHistogramFamily(
+          "prometheus_target_sync_length_histogram_seconds",
+          "Time to bring a scrape pool in line with its targets.", {"scrape_job"}, kSyncBounds)),
       sync_failed(r->AddCounterFamily("prometheus_target_sync_failed_total",
                                       "Targets that could not be made from what was discovered.",
                                       {"scrape_job"})),
@@ -73,6 +77,7 @@ void ScrapeMetrics::RemoveJob(const std::string& job) {
   target_limit->Remove({job});
   pool_targets->Remove({job});
   sync_length->Remove({job});
+  sync_length_histogram->Remove({job});
   sync_failed->Remove({job});
   syncs->Remove({job});
 }

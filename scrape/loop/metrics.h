@@ -20,6 +20,7 @@ struct ScrapeMetrics {
   MetricFamily<Gauge>* target_limit;     // {scrape_job}, as all below
   MetricFamily<Gauge>* pool_targets;
   MetricFamily<Summary>* sync_length;
+  MetricFamily<HistogramMetric>* sync_length_histogram;
   MetricFamily<Counter>* sync_failed;
   MetricFamily<Counter>* syncs;
 

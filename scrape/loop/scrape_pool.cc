@@ -61,7 +61,9 @@ void ScrapePool::Sync(const std::vector<TargetGroup>& groups) {
     if (keep > 0 && dropped_.size() > keep) dropped_.resize(keep);
   }
   Reconcile(std::move(made.active));
-  services_.metrics->sync_length->With({job})->Observe(SecondsSince(*services_.clock, begin_ns));
+  const double seconds = SecondsSince(*services_.clock, begin_ns);
+  services_.metrics->sync_length->With({job})->Observe(seconds);
+  services_.metrics->sync_length_histogram->With({job})->Observe(seconds);
   services_.metrics->syncs->With({job})->Increment();
 }
 

@@ -155,6 +155,8 @@ void AddProcessMetrics(MetricRegistry* metrics, std::string_view version, std::s
     One(sink, "process_start_time_seconds",
         "Start time of the process since unix epoch in seconds.", MetricType::kGauge,
         usage.start_time_seconds);
+    One(sink, "go_info", "Information about the Go environment (there is none).",
+        MetricType::kGauge, 1, {{"version", "none"}});
     One(sink, "go_goroutines", "Number of threads (this server has no goroutines).",
         MetricType::kGauge, static_cast<double>(usage.threads));
     One(sink, "go_threads", "Number of OS threads created.", MetricType::kGauge,

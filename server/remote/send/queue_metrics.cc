@@ -117,6 +117,11 @@ SendMetrics::SendMetrics(MetricRegistry* registry, std::function<int64_t()> newe
       "prometheus_wal_watcher_record_decode_failures_total",
       "Number of records read by the WAL watcher that resulted in an error when decoding.",
       {"consumer"});
+  wal_pre_tailing_ = registry_->AddCounterFamily(
+      "prometheus_wal_watcher_samples_sent_pre_tailing_total",
+      "Number of sample records read by the WAL watcher and sent to remote write during replay of "
+      "existing WAL.",
+      {"consumer"});
   wal_records_ = registry_->AddCounterFamily("prometheus_wal_watcher_records_read_total",
                                              "Number of records read by the WAL watcher from the "
                                              "WAL.",
@@ -166,6 +171,7 @@ QueueMetrics SendMetrics::Add(const std::string& name, const std::string& url) {
   m.sent_batch_seconds = sent_batch_seconds_->With(labels);
   m.wal_segment = wal_segment_->With({name});
   m.wal_decode_failures = wal_decode_failures_->With({name});
+  m.wal_pre_tailing = wal_pre_tailing_->With({name});
   m.read = std::make_shared<ReadCounts>();
   {
     MutexLock lock(mu_);
@@ -198,6 +204,7 @@ void SendMetrics::Remove(const std::string& name, const std::string& url) {
   }
   wal_segment_->Remove({name});
   wal_decode_failures_->Remove({name});
+  wal_pre_tailing_->Remove({name});
   for (const char* type : kRecordTypes) wal_records_->Remove({name, type});
 }
 

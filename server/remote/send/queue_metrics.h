@@ -52,6 +52,7 @@ struct QueueMetrics {
 
   Gauge* wal_segment = nullptr;
   Counter* wal_decode_failures = nullptr;
+  Counter* wal_pre_tailing = nullptr;
   Counter* wal_series = nullptr;  // records read of each type
   Counter* wal_samples = nullptr;
   Counter* wal_exemplars = nullptr;
@@ -113,6 +114,7 @@ class SendMetrics {
   MetricFamily<HistogramMetric>* sent_batch_seconds_ = nullptr;
   MetricFamily<Gauge>* wal_segment_ = nullptr;
   MetricFamily<Counter>* wal_decode_failures_ = nullptr;
+  MetricFamily<Counter>* wal_pre_tailing_ = nullptr;
   MetricFamily<Counter>* wal_records_ = nullptr;
 
   Mutex mu_;

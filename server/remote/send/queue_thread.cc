@@ -146,7 +146,11 @@ bool QueueThread::ReadMore() {
     BeginGap(*batch_.gap);
     return true;
   }
-  if (batch_.empty() && gap_ == nullptr) return false;
+  if (batch_.empty() && gap_ == nullptr) {
+    tailing_ = true;
+    return false;
+  }
+  if (!tailing_ && !batch_.samples.empty()) parts_.metrics.wal_pre_tailing->Increment();
   queue_.Take(&batch_, std::move(position));
   if (gap_ != nullptr && gap_->done()) {
     // Some of what the WAL holds by now was in storage already.

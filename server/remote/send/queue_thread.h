@@ -83,6 +83,7 @@ class QueueThread {
   std::unique_ptr<GapReader> gap_;  // null: following the WAL
   FeedBatch batch_;
   int64_t read_again_ns_ = 0;  // after a failure to read
+  bool tailing_ = false;       // it has been where there was nothing more to read
 
   std::thread thread_;
 };

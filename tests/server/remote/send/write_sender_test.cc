@@ -144,6 +144,13 @@ TEST_F(WriteSenderTest, StartsAtThePresentAndContinuesAfterARestartWithoutSendin
   for (int64_t t = 61; t <= 70; ++t) Append(begin_ms_ + t);
   WaitFor(written_);
   EXPECT_EQ(receiver_.repeated(), 0);
+  // What lay in the WAL is told from what was written meanwhile.
+  const std::string shown = registry_->TextExposition();
+  const std::string name =
+      "\nprometheus_wal_watcher_samples_sent_pre_tailing_total{consumer=\"q\"} ";
+  const size_t at = shown.find(name);
+  ASSERT_NE(at, std::string::npos);
+  EXPECT_GE(std::stoi(shown.substr(at + name.size())), 1);
 }
 
 TEST_F(WriteSenderTest, AReceiverThatWasAwayGetsEverything) {
