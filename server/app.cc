@@ -372,7 +372,7 @@ void App::RegisterRoutes() {
 }
 
 Status App::StartHttp() {
-  storage_gauges_ = std::make_unique<StorageGauges>(&metrics_);
+  storage_gauges_ = std::make_unique<StorageGauges>(&metrics_, flags_.agent);
   web::AddProcessMetrics(&metrics_, build_.version, build_.revision, build_.branch);
   reload_success_ =
       metrics_.AddGauge("prometheus_config_last_reload_successful",

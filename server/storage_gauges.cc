@@ -15,13 +15,17 @@ void CleanEndMark::Clear() {
 
 void CleanEndMark::Set() { (void)fs_->Create(mark_path_); }
 
-StorageGauges::StorageGauges(MetricRegistry* metrics)
+StorageGauges::StorageGauges(MetricRegistry* metrics, bool agent)
     : clean_start_(metrics->AddGauge(
           "prometheus_tsdb_clean_start",
           "-1: lockfile is disabled. 0: the last process on this directory did not end well. 1: it "
           "did, or there was none.")),
       replay_seconds_(metrics->AddGauge("prometheus_tsdb_data_replay_duration_seconds",
                                         "Time taken to replay the data on disk.")),
+      agent_replay_seconds_(agent
+                                ? metrics->AddGauge("prometheus_agent_data_replay_duration_seconds",
+                                                    "Time taken to replay the data on disk.")
+                                : nullptr),
       limit_seconds_(metrics->AddGauge("prometheus_tsdb_retention_limit_seconds",
                                        "How long to retain samples in storage.")),
       limit_bytes_(metrics->AddGauge(
@@ -34,6 +38,7 @@ StorageGauges::StorageGauges(MetricRegistry* metrics)
 void StorageGauges::Started(bool locked, bool clean, double replay_seconds) {
   clean_start_->Set(!locked ? -1 : clean ? 1 : 0);
   replay_seconds_->Set(replay_seconds);
+  if (agent_replay_seconds_ != nullptr) agent_replay_seconds_->Set(replay_seconds);
 }
 
 void StorageGauges::Apply(const StorageSettings& settings) {

@@ -32,7 +32,8 @@ class CleanEndMark {
 
 class StorageGauges {
  public:
-  explicit StorageGauges(MetricRegistry* metrics);
+  // `agent`: under an agent's names, too.
+  StorageGauges(MetricRegistry* metrics, bool agent);
   // -1: there is no lock file, so nothing is known.
   void Started(bool locked, bool clean, double replay_seconds);
   void Apply(const StorageSettings& settings);
@@ -40,6 +41,7 @@ class StorageGauges {
  private:
   Gauge* const clean_start_;
   Gauge* const replay_seconds_;
+  Gauge* const agent_replay_seconds_;  // null unless this is an agent
   Gauge* const limit_seconds_;
   Gauge* const limit_bytes_;
   Gauge* const limit_percentage_;

@@ -32,6 +32,7 @@ Result<std::unique_ptr<Storage>> StorageOpener::Open(const StorageParts& parts) 
   options.settings = parts.settings;
   options.min_block_range_ms = parts.flags->tsdb_min_block_duration_ms;
   options.max_block_range_ms = parts.flags->tsdb_max_block_duration_ms;
+  options.agent_metrics = parts.flags->agent;
   options.lock_directory =
       !(parts.flags->agent ? parts.flags->agent_no_lockfile : parts.flags->tsdb_no_lockfile);
   ASSIGN_OR_RETURN(auto db, tsdb::Db::Open(parts.path, options));

@@ -33,6 +33,18 @@ class AgentTest(unittest.TestCase):
         receiver = self.start(harness.Server, flags=["--web.enable-remote-write-receiver"])
         agent = self.start(Agent, self.config(exporter, receiver))
         harness.wait_until(lambda: receiver.query('m{site="edge", job="app"}'), what="the first sample at the receiver")
+        # Counted as Prometheus's agent counts.
+        metrics = agent.get("/metrics").text
+        for line in ["# TYPE prometheus_agent_active_series gauge", "# TYPE prometheus_agent_samples_appended_total counter",
+                     "# TYPE prometheus_agent_exemplars_appended_total counter", "# TYPE prometheus_agent_out_of_order_samples_total counter",
+                     "# TYPE prometheus_agent_truncate_duration_seconds summary", "# TYPE prometheus_agent_corruptions_total counter",
+                     "# TYPE prometheus_agent_data_replay_duration_seconds gauge", "# TYPE prometheus_agent_checkpoint_creations_total counter",
+                     "# TYPE prometheus_agent_checkpoint_creations_failed_total counter", "# TYPE prometheus_agent_checkpoint_deletions_total counter",
+                     "# TYPE prometheus_agent_checkpoint_deletions_failed_total counter"]:
+            self.assertIn(line + "\n", metrics)
+        self.assertRegex(metrics, r'(?m)^prometheus_agent_samples_appended_total\{type="float"\} [1-9]')
+        self.assertRegex(metrics, r"(?m)^prometheus_agent_active_series [1-9]")
+        self.assertNotIn("prometheus_agent_", receiver.get("/metrics").text)
         self.assertTrue(os.path.isdir(os.path.join(agent.folder, "data-agent")))
         self.assertNotIn("not supported yet", agent.log())
         # Away: what is scraped meanwhile comes later, even over a restart of the agent.

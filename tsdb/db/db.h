@@ -50,6 +50,9 @@ struct DbOptions {
   StorageSettings settings{.max_exemplars = 100'000};
   wal::Durability durability = wal::Durability::kInterval;
   bool lock_directory = true;
+  // What an agent's storage counts is shown under Prometheus's names for that (prometheus_agent_*),
+  // too.
+  bool agent_metrics = false;
 
   // Fixed when the directory is created; powers of two.
   uint32_t shards = 16;
@@ -148,6 +151,7 @@ class Db final : public Storage, public StorageAdmin {
   void Background();
   void RegisterMetrics();
   void CollectMetrics(MetricSink& sink);
+  void CollectAgentMetrics(MetricSink& sink);
   std::string OwnPath(std::string_view name) const;
 
   const std::string path_;

@@ -1,4 +1,5 @@
 // The prometheus_tsdb_* metrics of a Db, read from the head and the WAL at each exposition.
+#include "base/metrics_text.h"
 #include "tsdb/db/db.h"
 
 namespace deucalion::tsdb {
@@ -202,6 +203,54 @@ void Db::CollectMetrics(MetricSink& sink) {
   gauge("prometheus_tsdb_exemplar_last_exemplars_timestamp_seconds",
         "The timestamp of the oldest exemplar stored in circular storage.",
         static_cast<double>(exemplars.oldest_ms) / 1000);
+  if (options_.agent_metrics) CollectAgentMetrics(sink);
+}
+
+// prometheus_agent_deleted_series has no counterpart: no series waits for its deletion from the
+// log.
+void Db::CollectAgentMetrics(MetricSink& sink) {
+  const HeadCounters& c = head_->counters();
+  const auto count = [](const std::atomic<uint64_t>& v) {
+    return static_cast<double>(v.load(std::memory_order_relaxed));
+  };
+  const auto counter = [&](std::string_view name, std::string_view help, double v) {
+    sink.Family(name, help, MetricType::kCounter);
+    sink.Sample("", {}, v);
+  };
+  sink.Family("prometheus_agent_active_series",
+              "Number of active series being tracked by the WAL storage", MetricType::kGauge);
+  sink.Sample("", {}, static_cast<double>(head_->num_series()));
+  sink.Family("prometheus_agent_samples_appended_total",
+              "Total number of samples appended to the storage", MetricType::kCounter);
+  sink.Sample("", {{"type", "float"}}, count(c.samples));
+  sink.Sample("", {{"type", "histogram"}}, count(c.histogram_samples));
+  counter("prometheus_agent_exemplars_appended_total",
+          "Total number of exemplars appended to the storage", count(c.exemplars));
+  counter("prometheus_agent_out_of_order_samples_total",
+          "Total number of out of order samples ingestion failed attempts.",
+          count(c.out_of_order[0]) + count(c.out_of_order[1]));
+  counter("prometheus_agent_corruptions_total", "Total number of WAL corruptions.",
+          static_cast<double>(replay_stats_.damaged + damaged_checkpoints_ +
+                              (replay_stats_.torn_bytes > 0 ? 1 : 0)));
+  counter("prometheus_agent_checkpoint_creations_total",
+          "Total number of checkpoint creations attempted.", metrics_.checkpoints->value());
+  counter("prometheus_agent_checkpoint_creations_failed_total",
+          "Total number of checkpoint creations that failed.",
+          metrics_.failed_checkpoints->value());
+  counter("prometheus_agent_checkpoint_deletions_total",
+          "Total number of checkpoint deletions attempted.",
+          metrics_.checkpoint_deletions->value());
+  counter("prometheus_agent_checkpoint_deletions_failed_total",
+          "Total number of checkpoint deletions that failed.",
+          metrics_.failed_checkpoint_deletions->value());
+  const Summary::Snapshot truncations = metrics_.wal_truncate_seconds->Read();
+  sink.Family("prometheus_agent_truncate_duration_seconds", "Duration of WAL truncation.",
+              MetricType::kSummary);
+  for (const auto& [phi, value] : truncations.quantiles) {
+    sink.Sample("", {{"quantile", FormatMetricValue(phi)}}, value);
+  }
+  sink.Sample("_sum", {}, truncations.sum);
+  sink.Sample("_count", {}, static_cast<double>(truncations.count));
 }
 
 }  // namespace deucalion::tsdb
