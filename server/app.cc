@@ -75,6 +75,8 @@ api::FeatureSwitches FeatureSwitchesOf(const config::Flags& flags,
           .admin = flags.web_enable_admin_api,
           .lifecycle = flags.web_enable_lifecycle,
           .remote_write_receiver = flags.web_enable_remote_write_receiver,
+          .otlp_receiver = flags.web_enable_otlp_receiver,
+          .otlp_native_delta = features.otlp_native_delta_ingestion,
           .experimental_functions = features.promql_experimental_functions,
           .extended_range_selectors = features.promql_extended_range_selectors,
           .fill_modifiers = features.promql_binop_fill_modifiers,
@@ -207,7 +209,8 @@ void App::LogInactive(const config::Config& config) {
                                                              "dns_sd_configs",
                                                              std::string(config::kRemoteWritePart),
                                                              std::string(config::kRemoteReadPart),
-                                                             std::string(config::kExemplarsPart)};
+                                                             std::string(config::kExemplarsPart),
+                                                             std::string(config::kOtlpPart)};
   for (const std::string& what : config.Inactive(kActive)) {
     logger_->Warn(kInactive, {{"section", what}});
   }
@@ -325,6 +328,10 @@ api::ApiOptions App::ApiOptionsOf() {
                     "remote write receiver needs to be enabled with "
                     "--web.enable-remote-write-receiver");
   };
+  options.otlp_write = [this](http::Request& request, http::Response* response) {
+    if (otlp_handler_ != nullptr) return otlp_handler_->Serve(request, response);
+    response->Error(404, "otlp write receiver needs to be enabled with --web.enable-otlp-receiver");
+  };
   options.remote_read = [this](http::Request& request, http::Response* response) {
     if (flags_.agent) return response->Error(500, api::kNoReadsInAgent);
     read_handler_->Serve(request, response);
@@ -415,6 +422,18 @@ Status App::StartHttp() {
         .metrics = &metrics_,
         .accept_v1 = accepts("prometheus.WriteRequest"),
         .accept_v2 = accepts("io.prometheus.write.v2.Request"),
+        .start_zero_ingestion = features_.created_timestamp_zero_ingestion});
+  }
+  if (flags_.web_enable_otlp_receiver) {
+    otlp_handler_ = std::make_unique<remote::OtlpHandler>(remote::OtlpHandlerOptions{
+        .storage = [this] { return storage_.get(); },
+        .config = [this] { return CurrentConfig()->otlp; },
+        .clock = Clock::Real(),
+        .logger = logger_.get(),
+        .metrics = &metrics_,
+        .lookback_ms = flags_.query_lookback_delta_ms,
+        .allow_delta = features_.otlp_native_delta_ingestion,
+        .type_and_unit_labels = features_.type_and_unit_labels,
         .start_zero_ingestion = features_.created_timestamp_zero_ingestion});
   }
   read_handler_ = std::make_unique<remote::ReadHandler>(remote::ReadHandlerOptions{
@@ -611,6 +630,7 @@ void App::Shutdown() {
   router_.reset();
   api_.reset();
   write_handler_.reset();
+  otlp_handler_.reset();
   write_sender_.reset();
   read_handler_.reset();
   scraper_.reset();

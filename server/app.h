@@ -24,6 +24,7 @@
 #include "server/config/flags.h"
 #include "server/http/server.h"
 #include "server/remote/fetch/remote_readable.h"
+#include "server/remote/otlp/otlp_handler.h"
 #include "server/remote/read_handler.h"
 #include "server/remote/send/write_sender.h"
 #include "server/remote/write_handler.h"
@@ -122,6 +123,7 @@ class App {
   std::unique_ptr<scrape::Scraper> scraper_;
   std::unique_ptr<remote::WriteSender> write_sender_;
   std::unique_ptr<remote::WriteHandler> write_handler_;
+  std::unique_ptr<remote::OtlpHandler> otlp_handler_;
   std::unique_ptr<remote::ReadHandler> read_handler_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<http::Router> router_;

@@ -9,7 +9,6 @@ namespace {
 // Remove a line when its machinery arrives.
 constexpr auto kFlags = std::to_array<std::string_view>({
     "web.user-assets",
-    "web.enable-otlp-receiver",
     "web.console.templates",
     "web.console.libraries",
     "web.search.max-limit",
@@ -49,7 +48,6 @@ constexpr auto kFeatures = std::to_array<std::string_view>({
     "memory-snapshot-on-shutdown",
     "old-ui",
     "otlp-deltatocumulative",
-    "otlp-native-delta-ingestion",
     "search-api",
     "st-synthesis",
     "use-uncached-io",

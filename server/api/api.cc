@@ -77,6 +77,7 @@ std::span<const Api::Binding> Api::Bindings() {
       {"/admin/tsdb/snapshot", &Api::Snapshot, PoolClass::kAdmin},
       {"/read", nullptr, PoolClass::kQuery},
       {"/write", nullptr, PoolClass::kIngest},
+      {"/otlp/v1/metrics", nullptr, PoolClass::kIngest},
       {"/notifications", &Api::NotificationList, PoolClass::kAdmin, true},
       {"/notifications/live", &Api::NotificationsLive, PoolClass::kAdmin, true},
       {"/openapi.yaml", &Api::OpenApi, PoolClass::kAdmin},
@@ -99,7 +100,9 @@ bool Api::Ready(http::Response* response) const {
 
 http::Handler Api::Wrap(const Binding& binding) {
   if (binding.method == nullptr) {
-    const auto& handler = binding.path == "/write" ? options_.remote_write : options_.remote_read;
+    const auto& handler = binding.path == "/write"  ? options_.remote_write
+                          : binding.path == "/read" ? options_.remote_read
+                                                    : options_.otlp_write;
     return [this, &handler](http::Request& request, http::Response* response) {
       if (Ready(response)) handler(request, response);
     };

@@ -65,7 +65,7 @@ struct ApiOptions {
   BuildInfo build;
 
   // Outside the envelope, and without CORS; called when the database is there.
-  http::Handler remote_write, remote_read;
+  http::Handler remote_write, remote_read, otlp_write;
 
   // --agent: scraping and sending only. What would read the storage answers that it is unavailable.
   bool agent = false;

@@ -37,7 +37,7 @@ void RegisterApi(std::span<const ApiRoute> routes, const FeatureSwitches& switch
   set("admin", switches.admin && serves("/admin/tsdb/snapshot"));
   set("lifecycle", switches.lifecycle);
   set("remote_write_receiver", switches.remote_write_receiver && serves("/write"));
-  set("otlp_write_receiver", serves("/otlp/v1/metrics"));
+  set("otlp_write_receiver", switches.otlp_receiver && serves("/otlp/v1/metrics"));
   set("search", serves("/search/metric_names"));
   set("search_fuzz_alg_jarowinkler", takes("/search/metric_names", "fuzz_alg"));
   set("search_fuzz_alg_subsequence", takes("/search/metric_names", "fuzz_alg"));
@@ -134,7 +134,8 @@ void RegisterFeatures(const FeatureSources& sources, const FeatureSwitches& swit
           "urlQueryEscape",
           "value"},
          false);
-  SetAll(registry, "otlp_receiver", {"delta_conversion", "native_delta_ingestion"}, false);
+  registry->Set("otlp_receiver", "delta_conversion", false);
+  registry->Set("otlp_receiver", "native_delta_ingestion", switches.otlp_native_delta);
   SetAll(registry, "tsdb",
          {"delayed_compaction", "histograms_st_encoding", "st_storage", "use_uncached_io",
           "xor2_encoding"},

@@ -30,6 +30,8 @@ struct FeatureSwitches {
   bool admin = false;
   bool lifecycle = false;
   bool remote_write_receiver = false;
+  bool otlp_receiver = false;
+  bool otlp_native_delta = false;
   bool experimental_functions = false;
   bool extended_range_selectors = false;
   bool fill_modifiers = false;

@@ -25,6 +25,7 @@ constexpr Tag kTags[] = {
     {"admin", "Admin", "Deletion and snapshots; needs --web.enable-admin-api."},
     {"features", "Features", "What the server can do."},
     {"remote", "Remote storage", "Remote write and remote read."},
+    {"otlp", "OpenTelemetry", "Metrics of OpenTelemetry."},
     {"notifications", "Notifications", "Messages for the person in front of the screen."},
 };
 
@@ -249,7 +250,7 @@ void AppendPath(const ApiRoute& route, std::string* out) {
     out->append(route.tag).append("]\n      summary: ").append(Quoted(route.summary));
     *out += "\n      operationId: " + OperationId(route, method) + "\n";
     AppendParameters(route, path_name, !form, out);
-    if (form && route.tag == "remote") {
+    if (form && (route.tag == "remote" || route.tag == "otlp")) {
       *out += "      requestBody: {content: {application/x-protobuf: {}}}\n";
     } else if (form) {
       AppendForm(route, out);

@@ -207,6 +207,7 @@ constexpr ApiRoute kRoutes[] = {
      kJson, "{type: object, properties: {name: {type: string}}}"},
     {"/read", "POST", "remote", "Remote read", {}, AnswerKind::kSnappy, ""},
     {"/write", "POST", "remote", "Remote write 1.0 and 2.0", {}, kNothing, ""},
+    {"/otlp/v1/metrics", "POST", "otlp", "Metrics of OpenTelemetry", {}, kNothing, ""},
     {"/notifications",
      "GET",
      "notifications",

@@ -43,6 +43,7 @@ class WireReader {
   double Double() {
     return std::bit_cast<double>(type_ == WireType::kFixed64 ? in_.Fixed64() : in_.Fail());
   }
+  uint64_t Fixed64() { return type_ == WireType::kFixed64 ? in_.Fixed64() : in_.Fail(); }
   std::string_view Bytes() {
     if (type_ == WireType::kBytes) return in_.LengthPrefixed();
     in_.Fail();
@@ -74,6 +75,13 @@ class WireReader {
     if (type_ == WireType::kVarint) return add(in_.Varint());
     ByteReader packed(Bytes());
     while (!packed.done()) add(packed.Varint());
+    if (!packed.ok()) in_.Fail();
+  }
+  template <typename F>
+  void RepeatedFixed64(F&& add) {
+    if (type_ == WireType::kFixed64) return add(in_.Fixed64());
+    ByteReader packed(Bytes());
+    while (!packed.done()) add(packed.Fixed64());
     if (!packed.ok()) in_.Fail();
   }
   template <typename F>

@@ -256,7 +256,6 @@ class StatusTest(unittest.TestCase):
         self.assertEqual(server.get("/debug/pprof/heap").headers["X-Go-Pprof"], "1")
         self.assertIn("not a Go program", server.get("/debug/pprof/").text)
         self.assertIn("--web.enable-admin-api", server.get("/debug/pprof/cmdline").text)
-        self.assertEqual(server.request("POST", "/api/v1/otlp/v1/metrics", b"").status, 404)
         self.assertEqual(server.get("/user/x").status, 404)
 
     def test_federate(self):
