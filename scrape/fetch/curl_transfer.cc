@@ -23,6 +23,8 @@ constexpr long kIdleSeconds = 300;
 constexpr size_t kMaxHeaderBytes = 10 << 20;
 // How long a CA file may be remembered after it was replaced.
 constexpr long kCaCacheSeconds = 60;
+// Per recv: a scraped body has hundreds of kilobytes. Held while a transfer is under way.
+constexpr long kReceiveBytes = 64 << 10;
 
 long CurlTlsVersion(TlsVersion min, TlsVersion max) {
   long version = CURL_SSLVERSION_TLSv1_2;
@@ -147,6 +149,7 @@ Status CurlTransfer::Prepare(CURL* easy) {
   curl_easy_setopt(easy, CURLOPT_PRIVATE, this);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_text_.data());
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, kReceiveBytes);
   if (curl_easy_setopt(easy, CURLOPT_URL, request_.url.c_str()) != CURLE_OK) {
     return InvalidArgumentError("cannot set URL " + GoQuote(request_.url));
   }
