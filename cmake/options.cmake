@@ -26,6 +26,10 @@ else()
 endif()
 target_include_directories(deucalion_options INTERFACE ${CMAKE_SOURCE_DIR})
 
+if(DEUCALION_FUZZ)
+  # All code reports where inputs lead, not only that of the targets.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 if(DEUCALION_SANITIZE)
   add_compile_options(-fsanitize=${DEUCALION_SANITIZE} -fno-sanitize-recover=undefined)
   add_link_options(-fsanitize=${DEUCALION_SANITIZE})
