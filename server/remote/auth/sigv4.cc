@@ -8,20 +8,10 @@
 #include <ctime>
 
 #include "server/config/go_url.h"
+#include "server/remote/hex.h"
 
 namespace deucalion::remote {
 namespace {
-
-std::string Hex(std::string_view bytes) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string out;
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    out += kDigits[byte >> 4];
-    out += kDigits[byte & 15];
-  }
-  return out;
-}
 
 std::string Sha256(std::string_view text) {
   unsigned char digest[EVP_MAX_MD_SIZE];
@@ -110,10 +100,10 @@ std::vector<std::pair<std::string, std::string>> SignAws(const SignedRequest& re
       .append("\n")
       .append(names)
       .append("\n")
-      .append(Hex(Sha256(request.body)));
+      .append(HexText(Sha256(request.body)));
   const std::string scope_text = date + "/" + scope.region + "/" + scope.service + "/aws4_request";
   const std::string to_sign =
-      "AWS4-HMAC-SHA256\n" + time + "\n" + scope_text + "\n" + Hex(Sha256(canonical));
+      "AWS4-HMAC-SHA256\n" + time + "\n" + scope_text + "\n" + HexText(Sha256(canonical));
   std::string key = HmacSha256("AWS4" + keys.secret_key, date);
   for (const std::string_view part :
        {std::string_view(scope.region), std::string_view(scope.service),
@@ -123,7 +113,7 @@ std::vector<std::pair<std::string, std::string>> SignAws(const SignedRequest& re
   std::vector<std::pair<std::string, std::string>> out = {
       {"Authorization", "AWS4-HMAC-SHA256 Credential=" + keys.access_key + "/" + scope_text +
                             ", SignedHeaders=" + names +
-                            ", Signature=" + Hex(HmacSha256(key, to_sign))},
+                            ", Signature=" + HexText(HmacSha256(key, to_sign))},
       {"X-Amz-Date", time}};
   if (!keys.session_token.empty()) {
     out.emplace_back("X-Amz-Security-Token", keys.session_token);

@@ -1,6 +1,7 @@
 // OtlpRequest from protobuf.
 #include <algorithm>
 
+#include "server/remote/hex.h"
 #include "server/remote/otlp/otlp_request.h"
 #include "server/remote/otlp/otlp_value.h"
 #include "server/remote/wire.h"

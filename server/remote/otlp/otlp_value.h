@@ -28,9 +28,6 @@ struct OtlpValue {
   static OtlpValue Map(const std::map<std::string, OtlpValue>& values);
 };
 
-// Lower-case hexadecimal.
-std::string HexText(std::string_view bytes);
-
 }  // namespace deucalion::remote
 
 #endif  // DEUCALION_SERVER_REMOTE_OTLP_OTLP_VALUE_H_
