@@ -273,7 +273,8 @@ void Connection::Dispatch() {
     TakeBack();
     return;
   }
-  if (host_->RunsRequests() && shared_->costs.IsCheap(exchange_->cost_key)) {
+  exchange_->expected_ns = shared_->costs.CheapNs(exchange_->cost_key);
+  if (exchange_->expected_ns >= 0 && host_->TakesRequest(exchange_->expected_ns)) {
     queued_first_ = false;
     host_->RunHere(exchange_);
     return;

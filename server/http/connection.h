@@ -55,8 +55,9 @@ class ConnectionHost {
   virtual const std::shared_ptr<Mailbox>& mailbox() const = 0;
   // The connection has more to read but has had its share: call Continue later.
   virtual void Yield(uint64_t connection_id) = 0;
-  // True when the loop takes requests to run itself, next to its own work.
-  virtual bool RunsRequests() const = 0;
+  // True when the loop takes a request that is expected to take so long, to run it itself next to
+  // its own work.
+  virtual bool TakesRequest(int64_t expected_ns) const = 0;
   // To be run soon, as by a pool; OnExchange or OnHandedOver follows.
   virtual void RunHere(std::shared_ptr<Exchange> exchange) = 0;
 };

@@ -27,12 +27,12 @@ void CostMemory::Observe(uint64_t key, int64_t duration_ns) {
   slot.store(TagOf(key) | before << 16 | std::min(micros, kNever - 1), std::memory_order_relaxed);
 }
 
-bool CostMemory::IsCheap(uint64_t key) const {
-  if (key == 0) return false;
+int64_t CostMemory::CheapNs(uint64_t key) const {
+  if (key == 0) return -1;
   const uint64_t known = slots_[key % kSlots].load(std::memory_order_relaxed);
-  if (known == 0 || (known & kTagMask) != TagOf(key)) return false;
+  if (known == 0 || (known & kTagMask) != TagOf(key)) return -1;
   const uint64_t least = std::min(known & 0xffff, known >> 16 & 0xffff);
-  return least * 1000 <= static_cast<uint64_t>(kCheapNs);
+  return least <= kCheapMicros ? static_cast<int64_t>(least) * 1000 : -1;
 }
 
 }  // namespace deucalion::http

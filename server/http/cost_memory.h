@@ -1,6 +1,6 @@
 // CostMemory: what requests cost the last two times, by a key of the route's choosing.
 //
-// A request that lately took microseconds is answered on the event loop: handing it to
+// A request that lately took less than a millisecond is answered on the event loop: handing it to
 // another thread and back would cost more than the answer. The memory is lossy: a fixed table, a
 // newcomer takes the place of whoever was there. Being wrong costs time, never correctness (see
 // loop.h for what happens to a request that takes longer than it used to).
@@ -20,12 +20,14 @@ class CostMemory {
  public:
   // A key of 0 stands for a request nothing is known of: never cheap, not remembered.
   void Observe(uint64_t key, int64_t duration_ns);
-  // True when one of the last two requests of this key took at most kCheapNs. One of two: a thread
-  // that loses its processor for a moment has not become expensive.
-  bool IsCheap(uint64_t key) const;
+  // What a request of this key will take if that is at most kCheapNs, negative otherwise. The
+  // lesser of the last two: a thread that loses its processor for a moment has not become
+  // expensive.
+  int64_t CheapNs(uint64_t key) const;
+  bool IsCheap(uint64_t key) const { return CheapNs(key) >= 0; }
 
-  // Ten times what a small query takes, and far below what a client notices.
-  static constexpr int64_t kCheapNs = 300'000;
+  // Below what a client notices, and below the loop's patience (loop.h).
+  static constexpr int64_t kCheapNs = 800'000;
 
  private:
   // Half of the key, and the last two durations in microseconds, 16 bits each; kNever: none yet.

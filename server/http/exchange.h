@@ -81,7 +81,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   bool keep_alive = true;
   bool http10 = false;
   int64_t start_ns = 0;
-  uint64_t cost_key = 0;  // see CostMemory
+  uint64_t cost_key = 0;    // see CostMemory
+  int64_t expected_ns = 0;  // by CostMemory; negative: not known to be cheap
   uint64_t connection_id = 0;
 
   // Worker side. Runs the handler the first time, asks the source for more later. Does nothing when

@@ -193,6 +193,7 @@ bool Loop::RunRequests() {
   for (size_t left = ready_.size(); left > 0 && !ready_.empty(); --left) {
     const std::shared_ptr<Exchange> exchange = std::move(ready_.front());
     ready_.pop_front();
+    ready_ns_ -= exchange->expected_ns;
     if (!RunRequest(exchange)) return false;
   }
   if (alone && timer_set_.load()) SetTimer({});

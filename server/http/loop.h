@@ -5,14 +5,15 @@
 // Deadlines are found by walking all connections at most once a second: cheaper than a timer per
 // request as long as connections are counted in thousands.
 //
-// A request that was cheap the last times it came (cost_memory.h) is run by the loop itself. Should
-// it take long this time, it loses the loop: a second thread, the relief, is woken by a timer a
-// millisecond after such a request began, and again while requests are running; when it finds the
-// same one twice, it goes on as the loop. The first thread becomes the worker of that one request,
-// and is the relief afterwards. While there is no relief, no request is run here. So nothing holds
-// the loop for more than two milliseconds, whatever it waits for, and a loop costs two threads.
-// The timer of a request that comes alone is stopped when it is done: waking a thread costs more
-// than such a request.
+// A request that was cheap the last times it came (cost_memory.h) is run by the loop itself, unless
+// there is a millisecond of such work already: then it goes to the pool, which has more threads.
+// Should it take long this time, it loses the loop: a second thread, the relief, is woken by a
+// timer a millisecond after such a request began, and again while requests are running; when it
+// finds the same one twice, it goes on as the loop. The first thread becomes the worker of that one
+// request, and is the relief afterwards. While there is no relief, no request is run here. So
+// nothing holds the loop for more than two milliseconds, whatever it waits for, and a loop costs
+// two threads. The timer of a request that comes alone is stopped when it is done: waking a thread
+// costs more than such a request.
 #ifndef DEUCALION_SERVER_HTTP_LOOP_H_
 #define DEUCALION_SERVER_HTTP_LOOP_H_
 
@@ -53,8 +54,13 @@ class Loop : public ConnectionHost {
   int64_t now_ns() const override { return now_ns_; }
   const std::shared_ptr<Mailbox>& mailbox() const override { return mailbox_; }
   void Yield(uint64_t connection_id) override { yielded_.push_back(connection_id); }
-  bool RunsRequests() const override { return relief_there_.load(); }
+  // Of what is ready to be run, as much as one client may have to wait for.
+  static constexpr int64_t kMaxReadyNs = 1'000'000;
+  bool TakesRequest(int64_t expected_ns) const override {
+    return ready_ns_ + expected_ns <= kMaxReadyNs && relief_there_.load();
+  }
   void RunHere(std::shared_ptr<Exchange> exchange) override {
+    ready_ns_ += exchange->expected_ns;
     ready_.push_back(std::move(exchange));
   }
 
@@ -103,6 +109,7 @@ class Loop : public ConnectionHost {
   std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_;
   std::vector<uint64_t> yielded_;
   std::deque<std::shared_ptr<Exchange>> ready_;  // to be run here
+  int64_t ready_ns_ = 0;                         // what they are expected to take
   uint64_t running_connection_ = 0;              // valid while running_ is not 0
   uint64_t last_run_ = 0;
   int64_t last_batch_ns_ = 0;  // when requests were run here last
