@@ -279,6 +279,15 @@ void Connection::Dispatch() {
     host_->RunHere(exchange_);
     return;
   }
+  SubmitToPool();
+}
+
+void Connection::OnNotRunHere() {
+  if (state_ == State::kBusy && !exchange_->finished()) SubmitToPool();
+}
+
+void Connection::SubmitToPool() {
+  const PoolClass pool = exchange_->route->options.pool;
   queued_first_ = true;
   deadline_ns_ = host_->now_ns() + shared_->dispatcher->max_wait_ns(pool);
   (void)WatchIfMoreWaits();

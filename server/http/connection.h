@@ -78,6 +78,8 @@ class Connection {
   void OnEvents(uint32_t events);
   // The thread that ran our exchange for the loop is no longer the loop's: it is a worker now.
   void OnHandedOver();
+  // The loop has taken our exchange to run it (RunHere), and cannot.
+  void OnNotRunHere();
   // A worker has posted `exchange`.
   void OnExchange(const Exchange* exchange);
   // The PushStream has something.
@@ -110,6 +112,7 @@ class Connection {
   bool OnHead();
   bool AccountBody();
   void Dispatch();
+  void SubmitToPool();
   std::shared_ptr<Exchange> MakeExchange(const std::shared_ptr<const Route>& route);
   // The worker has given transport and output back.
   void TakeBack();

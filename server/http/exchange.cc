@@ -69,7 +69,8 @@ void Exchange::Run() {
   const int64_t begin_ns = measured ? Clock::Real()->MonotonicNs() : 0;
   outcome_ = started_ ? Pump() : Start();
   const int64_t now_ns = Clock::Real()->MonotonicNs();
-  if (measured) env_->costs->Observe(cost_key, now_ns - begin_ns);
+  // What was given up says nothing of what it costs.
+  if (measured && !cancel_.canceled()) env_->costs->Observe(cost_key, now_ns - begin_ns);
   if (outcome_ == Outcome::kDone || outcome_ == Outcome::kFailed) ObserveMetricsAt(now_ns);
   const bool loop_must_act = outcome_ != Outcome::kDone || !reusable();
   const std::shared_ptr<Exchange> self = shared_from_this();

@@ -194,6 +194,10 @@ bool Loop::RunRequests() {
     const std::shared_ptr<Exchange> exchange = std::move(ready_.front());
     ready_.pop_front();
     ready_ns_ -= exchange->expected_ns;
+    if (!relief_there_.load()) {  // the one before has taken the loop's thread with it
+      Touch(exchange->connection_id, [](Connection& connection) { connection.OnNotRunHere(); });
+      continue;
+    }
     if (!RunRequest(exchange)) return false;
   }
   if (alone && timer_set_.load()) SetTimer({});
