@@ -173,6 +173,24 @@ TEST_F(LoopReliefTest, ManyAtOnceAreAllAnswered) {
   }
 }
 
+TEST_F(LoopReliefTest, WhatIsReadyBehindItGoesToThePool) {
+  Start();
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 10; i++) clients.push_back(std::make_unique<RawClient>(port()));
+  for (int round = 0; round < 5; round++) {
+    ASSERT_TRUE(LoopTakesQueries());
+    wait_ = true;
+    for (auto& client : clients) {
+      client->Forget();
+      client->Send(GetRequest("/query?a"));
+    }
+    // Whoever is the loop now is in none of them.
+    EXPECT_TRUE(Ask("/where", "where").ends_with("where"));
+    wait_ = false;
+    for (auto& client : clients) EXPECT_TRUE(client->ReadUntil("done").ends_with("done"));
+  }
+}
+
 TEST_F(LoopReliefTest, StopWaitsForItAndCancelsItAtTheDeadline) {
   Start();
   const auto slow = SlowQueryOnTheLoop();
