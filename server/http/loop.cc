@@ -169,9 +169,12 @@ bool Loop::WaitToRelieve() {
 }
 
 void Loop::SetTimer(std::chrono::nanoseconds after) {
-  timer_set_.store(after.count() != 0);
+  const bool stop = after.count() == 0;
+  if (!stop) timer_set_.store(true);
   const itimerspec spec{.it_interval = {}, .it_value = {.tv_sec = 0, .tv_nsec = after.count()}};
   ::timerfd_settime(timer_.get(), 0, &spec, nullptr);
+  // Last, lest the relief sets the timer in between and a stopped timer passes for one that runs.
+  if (stop) timer_set_.store(false);
 }
 
 bool Loop::RunRequest(const std::shared_ptr<Exchange>& exchange) {
