@@ -52,14 +52,25 @@ class SCOPED_CAPABILITY MutexLock {
   Mutex& mu_;
 };
 
+// Who comes first goes first, about: a writer waits for the readers that are in, those that come
+// later wait behind it at the gate. (glibc's lock lets readers in as long as one of them is inside:
+// with overlapping readers a writer waits for ever.) So no thread may take it twice, not even to
+// read.
 class CAPABILITY("mutex") SharedMutex {
  public:
-  void Lock() ACQUIRE() { mu_.lock(); }
+  void Lock() ACQUIRE() {
+    const std::lock_guard<std::mutex> turn(gate_);
+    mu_.lock();
+  }
   void Unlock() RELEASE() { mu_.unlock(); }
-  void LockShared() ACQUIRE_SHARED() { mu_.lock_shared(); }
+  void LockShared() ACQUIRE_SHARED() {
+    const std::lock_guard<std::mutex> turn(gate_);
+    mu_.lock_shared();
+  }
   void UnlockShared() RELEASE_SHARED() { mu_.unlock_shared(); }
 
  private:
+  std::mutex gate_;
   std::shared_mutex mu_;
 };
 
