@@ -33,9 +33,8 @@ namespace {
 
 // What Prometheus allows requests in flight at shutdown.
 constexpr std::chrono::seconds kShutdownGrace{5};
-// Event loops of the HTTP server. More of them answer small queries faster, but with a thousand heavy
-// queries at once writes waited longer; see docs/decisions/http-front.md.
-constexpr size_t kMaxIoThreads = 1;
+// Event loops of the HTTP server, a processor each: they also run what is cheap (loop.h).
+constexpr size_t kMaxIoThreads = 4;
 constexpr int64_t kNodeExporterPort = 9100;
 constexpr std::string_view kInactive = "Configured but not supported yet: it has no effect";
 

@@ -47,7 +47,7 @@ std::span<const Api::Binding> Api::Bindings() {
   using http::PoolClass;
   static constexpr Binding kBindings[] = {
       {"/query", &Api::Query, PoolClass::kQuery, false, &QueryCostKey},
-      {"/query_range", &Api::QueryRange, PoolClass::kQuery},
+      {"/query_range", &Api::QueryRange, PoolClass::kQuery, false, &RangeCostKey},
       {"/query_exemplars", &Api::QueryExemplars, PoolClass::kQuery},
       {"/format_query", &Api::FormatQuery, PoolClass::kAdmin},
       {"/parse_query", &Api::ParseQuery, PoolClass::kAdmin},

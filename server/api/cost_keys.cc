@@ -1,9 +1,11 @@
 #include "server/api/cost_keys.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string_view>
 
 #include "base/hash.h"
+#include "model/value.h"
 
 namespace deucalion::api {
 namespace {
@@ -42,6 +44,18 @@ uint64_t QueryCostKey(const http::Request& request) {
   if (request.body.size() > kMaxBodyBytes) return 0;
   const std::string_view text = ValueOf(request, "query=");
   return text.empty() ? 0 : Hash64(text);
+}
+
+uint64_t RangeCostKey(const http::Request& request) {
+  const uint64_t query = QueryCostKey(request);
+  double start, end;
+  if (query == 0 || !ParseFloatFast(ValueOf(request, "start="), &start) ||
+      !ParseFloatFast(ValueOf(request, "end="), &end)) {
+    return 0;
+  }
+  const double seconds = std::round(end - start);
+  const uint64_t length = Hash64({reinterpret_cast<const char*>(&seconds), sizeof(seconds)});
+  return Mix(Mix(query, length), Hash64(ValueOf(request, "step=")));
 }
 
 uint64_t SelectionCostKey(const http::Request& request) {

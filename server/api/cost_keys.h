@@ -11,6 +11,8 @@ namespace deucalion::api {
 
 // Instant queries of one text, whatever their time.
 uint64_t QueryCostKey(const http::Request& request);
+// Queries of one text over ranges of one length in as many steps, whenever they begin.
+uint64_t RangeCostKey(const http::Request& request);
 // Series, label names and values: those of one path and the same selectors.
 uint64_t SelectionCostKey(const http::Request& request);
 

@@ -22,6 +22,10 @@ http::Request Post(const std::string& body, const std::string& query = "") {
   return request;
 }
 
+uint64_t Range(const std::string& query) {
+  return RangeCostKey(Get("/api/v1/query_range", query));
+}
+
 TEST(CostKeysTest, InstantQueriesOfOneTextWhateverTheirTime) {
   const uint64_t up = QueryCostKey(Get("/api/v1/query", "query=up&time=1"));
   EXPECT_NE(up, 0u);
@@ -36,6 +40,22 @@ TEST(CostKeysTest, NothingIsSaidOfRequestsThatDoNotCome) {
   EXPECT_EQ(QueryCostKey(Get("/api/v1/query", "time=1&subquery=up")), 0u);
   EXPECT_EQ(QueryCostKey(Post("query=" + std::string(10 << 10, 'x'))), 0u);
   EXPECT_EQ(SelectionCostKey(Post("match[]=" + std::string(10 << 10, 'x'))), 0u);
+}
+
+TEST(CostKeysTest, RangesOfOneLengthAndStepWheneverTheyBegin) {
+  const uint64_t hour = Range("query=up&start=1000&end=4600&step=15");
+  EXPECT_NE(hour, 0u);
+  EXPECT_EQ(Range("query=up&start=2000.25&end=5600.5&step=15"), hour);  // to the second
+  EXPECT_NE(Range("query=up&start=1000&end=8200&step=15"), hour);
+  EXPECT_NE(Range("query=up&start=1000&end=4600&step=30"), hour);
+  EXPECT_NE(Range("query=down&start=1000&end=4600&step=15"), hour);
+  EXPECT_NE(Range("query=up&start=1000&end=4600&step=15"),
+            QueryCostKey(Get("/api/v1/query", "query=up")));
+}
+
+TEST(CostKeysTest, RangesWithOtherTimesThanNumbersAreNotKnown) {
+  EXPECT_EQ(Range("query=up&start=2020-01-01T00:00:00Z&end=4600&step=15"), 0u);
+  EXPECT_EQ(Range("query=up&end=4600&step=15"), 0u);
 }
 
 TEST(CostKeysTest, SelectionsByPathAndSelectors) {
