@@ -277,6 +277,43 @@ class QueryLoadTest(unittest.TestCase):
         self.assertEqual(len(server.query("count(meanwhile)")), 1)
 
 
+class SlowSelectorsTest(unittest.TestCase):
+    def test_new_series_come_in_between(self):
+        """Each selection reads the index for some milliseconds, and there is always one under way."""
+        for first in range(0, 30000, 1000):
+            rw.push(server, [({"__name__": "many", "n": str(n), "m": "x%d" % (n * 7919 % 30011)}, [(NOW * 1000, n)])
+                             for n in range(first, first + 1000)])
+        query = urllib.parse.urlencode({"query": 'count({n=~".*(1|2).*(1|7).*(2|3).*(3|9).*",m=~".*(1|2).*(1|7).*(2|3).*3.*"})'})
+        stop, answers = time.monotonic() + 5, []
+
+        def ask():
+            c = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+            while time.monotonic() < stop:
+                c.request("GET", "/api/v1/query?" + query)
+                answer = c.getresponse()
+                answer.read()
+                answers.append(answer.status)
+            c.close()
+        threads = [threading.Thread(target=ask) for _ in range(32)]
+        for t in threads:
+            t.start()
+        harness.wait_until(lambda: len(answers) > 32)
+        slowest, written = 0.0, 0
+        while time.monotonic() < stop:
+            begin = time.monotonic()
+            r = rw.push(server, [({"__name__": "between", "n": str(written)}, [(NOW * 1000, 1)])])
+            self.assertEqual(r.status, 204)
+            slowest = max(slowest, time.monotonic() - begin)
+            written += 1
+            time.sleep(0.02)
+        for t in threads:
+            t.join()
+        print("%d slow selections; %d new series meanwhile, the slowest took %.2f s" % (len(answers), written, slowest))
+        self.assertEqual(set(answers), {200})
+        self.assertLess(slowest, 2 * harness.TIME_FACTOR)
+        self.assertGreater(written, 10)
+
+
 class ScrapeTest(unittest.TestCase):
     def test_a_gzip_bomb_from_a_target(self):
         bomb = gzip.compress(b"# " + b"a" * (300 * MIB) + b"\n", 9)
