@@ -98,12 +98,15 @@ class Server:
             fields = f.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / TICK
 
-    def cpu_seconds_of_threads(self):
-        """To the nanosecond, of the threads that are alive: for differences over a short time."""
+    def cpu_seconds_of_threads(self, name=None):
+        """To the nanosecond, of the threads that are alive (with this name): for differences over a short time."""
         total = 0
         folder = "/proc/%d/task" % self.pid
         for thread in os.listdir(folder):
             try:
+                with open(os.path.join(folder, thread, "comm")) as f:
+                    if name is not None and f.read().strip() != name:
+                        continue
                 with open(os.path.join(folder, thread, "schedstat")) as f:
                     total += int(f.read().split()[0])
             except OSError:
