@@ -8,13 +8,12 @@
 #include "model/labels.h"
 #include "model/value.h"
 #include "server/remote/content_negotiation.h"
+#include "server/remote/received_samples.h"
 #include "server/remote/snappy_block.h"
 
 namespace deucalion::remote {
 namespace {
 
-// Samples further ahead than this are refused: a sender's clock is wrong, not ours.
-constexpr int64_t kMaxAheadMs = 10 * 60 * 1000;
 constexpr std::string_view kTooFarAhead = "out of bounds: timestamp is too far in the future";
 // A request with thousands of bad series gets this many reasons.
 constexpr size_t kMaxReasons = 50;
@@ -22,11 +21,6 @@ constexpr size_t kMaxReasons = 50;
 Status OutOfOrder() { return Status(StatusCode::kOutOfOrder, "out of order sample"); }
 Status DuplicateSample() {
   return Status(StatusCode::kDuplicateSample, "duplicate sample for timestamp");
-}
-
-bool IsBadSample(StatusCode code) {
-  return code == StatusCode::kOutOfOrder || code == StatusCode::kOutOfBounds ||
-         code == StatusCode::kTooOld || code == StatusCode::kDuplicateSample;
 }
 
 // As Go prints a label set: {__name__="a", b="c"}.
@@ -414,16 +408,7 @@ void WriteHandler::WriteV2(const WriteRequest& request, http::Response* response
 }
 
 void WriteHandler::RespondFailure(const Status& status, http::Response* response) {
-  // kInvalidArgument: a histogram that contradicts itself.
-  if (IsBadSample(status.code()) || status.code() == StatusCode::kInvalidArgument) {
-    return response->Error(400, status.message());
-  }
-  options_.logger->Error("Error while remote writing", {{"err", status}});
-  const bool retry = status.code() == StatusCode::kNoSpace ||
-                     status.code() == StatusCode::kUnavailable ||
-                     status.code() == StatusCode::kResourceExhausted;
-  if (retry) response->headers.Set("Retry-After", "5");
-  response->Error(retry ? 503 : 500, status.message());
+  RespondToFailedAppend(status, "Error while remote writing", options_.logger, response);
 }
 
 }  // namespace deucalion::remote

@@ -4,28 +4,13 @@
 #include <utility>
 
 #include "scrape/fetch/http_client.h"
+#include "server/remote/received_samples.h"
 
 namespace deucalion::remote {
 namespace {
 
-// Samples further ahead than this are refused: a sender's clock is wrong, not ours.
-constexpr int64_t kMaxAheadMs = 10 * 60 * 1000;
 constexpr std::string_view kProtobuf = "application/x-protobuf";
 constexpr std::string_view kJson = "application/json";
-
-// What the sender would be told again if it sent the same once more.
-bool IsSendersFault(StatusCode code) {
-  switch (code) {
-    case StatusCode::kOutOfOrder:
-    case StatusCode::kOutOfBounds:
-    case StatusCode::kTooOld:
-    case StatusCode::kDuplicateSample:
-    case StatusCode::kInvalidArgument:
-      return true;
-    default:
-      return false;
-  }
-}
 
 }  // namespace
 
@@ -85,17 +70,9 @@ void OtlpHandler::Serve(http::Request& request, http::Response* response) {
   if (writer.refused_exemplars() > 0) {
     refused_exemplars_->Add(static_cast<double>(writer.refused_exemplars()));
   }
-  if (!status.ok()) RespondFailure(status, response);
-}
-
-void OtlpHandler::RespondFailure(const Status& status, http::Response* response) {
-  if (IsSendersFault(status.code())) return response->Error(400, status.message());
-  options_.logger->Error("Error appending remote write", {{"err", status}});
-  const bool retry = status.code() == StatusCode::kNoSpace ||
-                     status.code() == StatusCode::kUnavailable ||
-                     status.code() == StatusCode::kResourceExhausted;
-  if (retry) response->headers.Set("Retry-After", "5");
-  response->Error(retry ? 503 : 500, status.message());
+  if (!status.ok()) {
+    RespondToFailedAppend(status, "Error appending remote write", options_.logger, response);
+  }
 }
 
 }  // namespace deucalion::remote

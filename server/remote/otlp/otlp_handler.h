@@ -37,7 +37,6 @@ class OtlpHandler {
 
  private:
   Result<OtlpRequest> Decode(const http::Request& request) const;
-  void RespondFailure(const Status& status, http::Response* response);
 
   const OtlpHandlerOptions options_;
   Counter* const refused_exemplars_;
