@@ -60,7 +60,12 @@ Status ExemplarRing::Validate(LabelsView series, const Exemplar& exemplar, bool*
   *duplicate = false;
   MutexLock lock(mu_);
   if (ring_.empty()) return OkStatus();
-  const auto it = series_.find(std::string(series.bytes()));
+  return CheckOrder(std::string(series.bytes()), exemplar, duplicate);
+}
+
+Status ExemplarRing::CheckOrder(const std::string& series, const Exemplar& exemplar,
+                                bool* duplicate) const {
+  const auto it = series_.find(series);
   if (it == series_.end()) return OkStatus();
   const Exemplar& newest = it->second.newest;
   if (SameExemplar(newest, exemplar)) {
@@ -82,17 +87,21 @@ void ExemplarRing::Evict(Entry* entry) {
   if (--it->second.in_ring == 0) series_.erase(it);
 }
 
-void ExemplarRing::Add(LabelsView series, const Exemplar& exemplar) {
+bool ExemplarRing::Add(LabelsView series, const Exemplar& exemplar) {
   MutexLock lock(mu_);
-  if (ring_.empty()) return;
+  if (ring_.empty()) return false;
+  std::string key(series.bytes());
+  bool duplicate = false;
+  if (!CheckOrder(key, exemplar, &duplicate).ok() || duplicate) return false;
   Entry& entry = ring_[next_];
   next_ = (next_ + 1) % ring_.size();
   if (entry.series != nullptr) Evict(&entry);
-  const auto it = series_.try_emplace(std::string(series.bytes())).first;
+  const auto it = series_.try_emplace(std::move(key)).first;
   it->second.newest = exemplar;
   it->second.in_ring++;
   entry.series = &it->first;
   entry.exemplar = exemplar;
+  return true;
 }
 
 Result<std::vector<SeriesExemplars>> ExemplarRing::Select(

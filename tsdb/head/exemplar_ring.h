@@ -23,7 +23,8 @@ class ExemplarRing : public ExemplarQueryable {
   // Whether the ring would take it: "out of order exemplar", "duplicate exemplar", "exemplar label
   // length exceeds…". *duplicate: it is there already, to be dropped in silence.
   Status Validate(LabelsView series, const Exemplar& exemplar, bool* duplicate) const EXCLUDES(mu_);
-  void Add(LabelsView series, const Exemplar& exemplar) EXCLUDES(mu_);
+  // Looks again, as others may have come since, of the same request too. False: not taken.
+  bool Add(LabelsView series, const Exemplar& exemplar) EXCLUDES(mu_);
 
   Result<std::vector<SeriesExemplars>> Select(
       int64_t min_ms, int64_t max_ms,
@@ -50,6 +51,8 @@ class ExemplarRing : public ExemplarQueryable {
     const std::string* series = nullptr;  // key of series_; null = free
     Exemplar exemplar;
   };
+  Status CheckOrder(const std::string& series, const Exemplar& exemplar, bool* duplicate) const
+      REQUIRES(mu_);
   void Evict(Entry* entry) REQUIRES(mu_);
 
   mutable Mutex mu_;

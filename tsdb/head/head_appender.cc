@@ -467,16 +467,17 @@ Status HeadAppender::Apply() {
     head_->ApplyLateHistograms(commit, part.late_histograms, &applied);
     for (const auto& m : part.metadata) head_->SetMetadata(m.slot, m.id, m.metadata);
     for (const auto& d : part.deletions) head_->AddDeletion(d.slot, d.id, d.interval);
+    uint64_t exemplars = 0;
     for (const auto& e : part.exemplars) {
       head_->index().CopyLabels(head_->slabs().Record(e.slot).labels.load(), &labels_);
-      head_->exemplars().Add(LabelsView(labels_), e.exemplar);
+      exemplars += head_->exemplars().Add(LabelsView(labels_), e.exemplar);
     }
     const size_t late = part.late.size() + part.late_histograms.size();
     counters.samples.fetch_add(part.samples.size() + part.late.size(), std::memory_order_relaxed);
     counters.histogram_samples.fetch_add(part.histograms.size() + part.late_histograms.size(),
                                          std::memory_order_relaxed);
     counters.late.fetch_add(late, std::memory_order_relaxed);
-    counters.exemplars.fetch_add(part.exemplars.size(), std::memory_order_relaxed);
+    counters.exemplars.fetch_add(exemplars, std::memory_order_relaxed);
   }
   head_->Widen(applied);
   head_->isolation().Publish(commit);

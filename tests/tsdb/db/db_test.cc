@@ -128,6 +128,11 @@ TEST(DbTest, KeepsHistogramsStartTimesMetadataExemplarsAndDeletionsOverARestart)
   Exemplar exemplar{
       .labels = Labels{{"trace", "1"}}, .value = 3, .time_ms = 1500, .has_time = true};
   ASSERT_TRUE(appender->AppendExemplar(ref, exemplar).ok());
+  // Older and the same once more, in one commit: left out, here and at every replay.
+  Exemplar older = exemplar;
+  older.time_ms = 1400;
+  ASSERT_TRUE(appender->AppendExemplar(ref, older).ok());
+  ASSERT_TRUE(appender->AppendExemplar(ref, exemplar).ok());
   ASSERT_TRUE(appender->Commit().ok());
   appender.reset();
   ASSERT_TRUE(db->DeleteSeries(4000, 5000, {Matcher::Equal("__name__", "h")}).ok());
