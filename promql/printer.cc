@@ -82,7 +82,10 @@ void AppendMatching(std::string* out, const BinaryExpr& b) {
     AppendFloatG(out, value);
     *out += ')';
   };
-  if (m.fill_lhs && m.fill_rhs && *m.fill_lhs == *m.fill_rhs) return fill("fill", *m.fill_lhs);
+  const bool alike = m.fill_lhs && m.fill_rhs &&
+                     (*m.fill_lhs == *m.fill_rhs ||
+                      (std::isnan(*m.fill_lhs) && std::isnan(*m.fill_rhs)));
+  if (alike) return fill("fill", *m.fill_lhs);
   if (m.fill_lhs) fill("fill_left", *m.fill_lhs);
   if (m.fill_rhs) fill("fill_right", *m.fill_rhs);
 }

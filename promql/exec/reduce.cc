@@ -43,6 +43,8 @@ Status AbsentSource::DoOpen() {
   Row& row = rows_.emplace_back();
   row.Reset(steps());
   row.labels = LabelsOfAbsent(StripParens(*As<Call>(*node().expr).args[0]));
+  // Upstream counts it among the functions that drop names: matters for __type__ and __unit__.
+  row.drop_name = true;
   for (size_t step = 0; step < steps(); step++) {
     if (!present.Test(step)) row.SetFloat(step, 1);
   }

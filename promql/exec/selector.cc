@@ -96,7 +96,8 @@ Status SelectorSource::DoProduce(size_t batch, Wanted wanted, Worker* worker, Bl
     RETURN_IF_ERROR(InQueryWords(set_->Read(i, hints_->min_ms, hints_->max_ms, &columns),
                                  "expression evaluation"));
     if (node().histogram_stats) ReduceToStats(&columns);
-    if (window_.smoothed) {
+    // The time of a sample is that of the newest one, smoothed or not.
+    if (window_.smoothed && value_ == SelectorValue::kSample) {
       FillSmoothed(i, &columns, &worker->annotations, &row);
       continue;
     }

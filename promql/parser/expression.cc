@@ -93,6 +93,26 @@ bool CanStartExpression(K kind) {
 
 bool CanNameFunction(K kind) { return kind == K::kIdentifier || kind >= K::kStart; }
 
+// Behind group_left or group_right without a list: an operand, or fill. Of anything else upstream
+// says that the list is missing.
+bool MayFollowBareGroup(K kind) {
+  switch (kind) {
+    case K::kError:  // the lexer has said what is wrong
+    case K::kNumber:
+    case K::kDuration:
+    case K::kString:
+    case K::kLeftBrace:
+    case K::kAdd:
+    case K::kSub:
+    case K::kFill:
+    case K::kFillLeft:
+    case K::kFillRight:
+      return true;
+    default:
+      return CanNameMetric(kind) || kind >= K::kStart;
+  }
+}
+
 }  // namespace
 
 int PrecedenceOf(TokenKind kind) {
@@ -324,7 +344,12 @@ bool Parser::ParseMatching(BinaryExpr* e) {
     if (PeekKind() == K::kGroupLeft || PeekKind() == K::kGroupRight) {
       m.card = Take().kind == K::kGroupLeft ? VectorMatching::Card::kManyToOne
                                             : VectorMatching::Card::kOneToMany;
-      if (PeekKind() == K::kLeftParen && !ParseGrouping(&m.include)) return false;
+      if (PeekKind() == K::kLeftParen) {
+        if (!ParseGrouping(&m.include)) return false;
+      } else if (!MayFollowBareGroup(PeekKind())) {
+        Unexpected("grouping opts", "\"(\"");
+        return false;
+      }
     }
   }
   return !failed() && ParseFill(&m.fill_lhs, &m.fill_rhs);

@@ -217,6 +217,10 @@ TEST(ParserTest, SaysWhatIsWrongAndWhere) {
        "1:1: parse error: filling in missing series only allowed between instant vectors"},
       {"a[5m][5m:]",
        "1:1: parse error: subquery is only allowed on instant vector, got matrix instead"},
+      {"a + on(x) group_left",
+       "1:21: parse error: unexpected end of input in grouping opts, expected \"(\""},
+      {"a + on(x) group_right * b",
+       "1:23: parse error: unexpected <op:*> in grouping opts, expected \"(\""},
       // Selectors.
       {"{}", "1:1: parse error: vector selector must contain at least one non-empty matcher"},
       {"{x=''}", "1:1: parse error: vector selector must contain at least one non-empty matcher"},

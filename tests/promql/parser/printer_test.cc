@@ -21,6 +21,12 @@ TEST(PrettifyTest, LeavesShortExpressionsOnOneLine) {
   EXPECT_EQ(Prettify(*MustParse("sum  by(a)(rate( foo [5m]))").root), "sum by (a) (rate(foo[5m]))");
 }
 
+TEST(PrettifyTest, FillsOfBothSidesAreOne) {
+  EXPECT_EQ(Prettify(*MustParse("a + fill(NaN) b").root), "a + fill (NaN) b");
+  EXPECT_EQ(Prettify(*MustParse("a + fill_left(1) fill_right(2) b").root),
+            "a + fill_left (1) fill_right (2) b");
+}
+
 TEST(PrettifyTest, BreaksLongNodesAndIndentsTheirParts) {
   const std::string a(60, 'a');
   const std::string b(60, 'b');
