@@ -66,7 +66,7 @@ void Api::StatusRuntime(http::Request&, http::Response* response) {
   o.String("hostname", HostName());
   o.Time("serverTime", options_.clock->NowMs());
   o.Bool("reloadConfigSuccess", info.reload_config_success);
-  o.Time("lastConfigTime", info.last_config_ms);
+  o.Time("lastConfigTime", info.last_config_ms / 1000 * 1000);  // whole seconds, as upstream
   o.Int("corruptionCount", info.corruption_count);
   // Go's runtime is not here: threads stand for goroutines, and the knobs are empty.
   o.Int("goroutineCount", info.threads);
@@ -143,18 +143,43 @@ void Api::StatusBlocks(http::Request&, http::Response* response) {
     block.Int("maxTime", b.max_ms);
     block.Key("stats");
     JsonObject stats(&json);
-    stats.Uint("numSamples", b.samples);
-    stats.Uint("numSeries", b.series);
-    stats.Uint("numChunks", b.chunks);
-    if (b.tombstones > 0) stats.Uint("numTombstones", b.tombstones);
+    const std::pair<std::string_view, uint64_t> counts[] = {
+        {"numSamples", b.samples},
+        {"numFloatSamples", b.float_samples},
+        {"numHistogramSamples", b.histogram_samples},
+        {"numSeries", b.series},
+        {"numChunks", b.chunks},
+        {"numTombstones", b.tombstones}};
+    for (const auto& [name, count] : counts) {
+      if (count > 0) stats.Uint(name, count);
+    }
     stats.Close();
     block.Key("compaction");
     JsonObject compaction(&json);
     compaction.Int("level", b.level);
-    compaction.Key("sources");
-    JsonArray sources(&json);
-    sources.String(b.id);
-    sources.Close();
+    const auto texts = [&](std::string_view name, const std::vector<std::string>& list) {
+      if (list.empty()) return;
+      compaction.Key(name);
+      JsonArray array(&json);
+      for (const std::string& text : list) array.String(text);
+      array.Close();
+    };
+    texts("sources", b.sources);
+    if (!b.parents.empty()) {
+      compaction.Key("parents");
+      JsonArray parents(&json);
+      for (const BlockInfo::Parent& p : b.parents) {
+        parents.Next();
+        JsonObject parent(&json);
+        parent.String("ulid", p.id);
+        parent.Int("minTime", p.min_ms);
+        parent.Int("maxTime", p.max_ms);
+        parent.Close();
+      }
+      parents.Close();
+    }
+    if (b.failed) compaction.Bool("failed", true);
+    texts("hints", b.hints);
     compaction.Close();
     block.Int("version", 1);
     block.Close();

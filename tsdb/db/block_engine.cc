@@ -442,15 +442,25 @@ std::vector<BlockInfo> BlockEngine::Infos() const {
   const auto list = List();
   for (const auto& block : *list) {
     const BlockMeta& m = block->meta();
-    infos.push_back({.id = m.ulid,
-                     .min_ms = m.min_ms,
-                     .max_ms = m.max_ms,
-                     .samples = m.samples,
-                     .series = m.series,
-                     .chunks = m.chunks,
-                     .tombstones = block->tombstones()->size(),
-                     .size_bytes = block->SizeBytes(),
-                     .level = m.level});
+    BlockInfo& info = infos.emplace_back();
+    info = {.id = m.ulid,
+            .min_ms = m.min_ms,
+            .max_ms = m.max_ms,
+            .samples = m.samples,
+            .float_samples = m.float_samples,
+            .histogram_samples = m.histogram_samples,
+            .series = m.series,
+            .chunks = m.chunks,
+            .tombstones = block->tombstones()->size(),
+            .size_bytes = block->SizeBytes(),
+            .level = m.level,
+            .sources = m.sources,
+            .hints = m.hints,
+            .parents = {},
+            .failed = m.failed};
+    for (const BlockParent& p : m.parents) {
+      info.parents.push_back({.id = p.ulid, .min_ms = p.min_ms, .max_ms = p.max_ms});
+    }
   }
   return infos;
 }

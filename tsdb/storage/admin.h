@@ -32,10 +32,20 @@ struct TsdbStats {
 };
 
 struct BlockInfo {
+  struct Parent {
+    std::string id;
+    int64_t min_ms = 0, max_ms = 0;
+  };
+
   std::string id;                  // ULID
   int64_t min_ms = 0, max_ms = 0;  // max exclusive, as in meta.json
-  uint64_t samples = 0, series = 0, chunks = 0, tombstones = 0, size_bytes = 0;
+  uint64_t samples = 0, float_samples = 0, histogram_samples = 0;
+  uint64_t series = 0, chunks = 0, tombstones = 0, size_bytes = 0;
   int level = 1;
+  // What meta.json says of the blocks it was made of, and how.
+  std::vector<std::string> sources, hints;
+  std::vector<Parent> parents;
+  bool failed = false;  // a compaction of it failed before
 };
 
 // Segments of WAL replay at start: min, max, current.
