@@ -16,13 +16,13 @@ void Cors::Apply(const http::Request& request, http::Response* response) const {
   response->headers.Add("Vary", "Origin");
   const std::string_view origin = request.headers.Get("Origin");
   if (origin.empty()) return;
-  if (!pattern_.empty() && !pattern_[0].Matches(origin)) return;
   response->headers.Set("Access-Control-Allow-Headers",
                         "Accept, Authorization, Content-Type, Origin");
   response->headers.Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS");
+  response->headers.Set("Access-Control-Expose-Headers", "Date");
+  if (!pattern_.empty() && !pattern_[0].Matches(origin)) return;
   response->headers.Set("Access-Control-Allow-Origin",
                         pattern_.empty() ? "*" : std::string(origin));
-  response->headers.Set("Access-Control-Expose-Headers", "Date");
 }
 
 }  // namespace deucalion::api

@@ -2,6 +2,10 @@
 
 #include <charconv>
 #include <cstdint>
+#include <cstdio>
+
+#include "model/labels.h"
+#include "model/utf8.h"
 
 namespace deucalion::api {
 namespace {
@@ -43,8 +47,8 @@ std::string UnescapeName(std::string_view name) {
       continue;
     }
     const size_t end = rest.find('_', 1);
-    // Six hex digits reach every code point.
-    if (end == std::string_view::npos || end > 7) return std::string(name);
+    // Upstream reads five digits, though a few code points have six.
+    if (end == std::string_view::npos || end > 6) return std::string(name);
     uint32_t c = 0;
     const auto r = std::from_chars(rest.data() + 1, rest.data() + end, c, 16);
     if (r.ec != std::errc() || r.ptr != rest.data() + end || c > 0x10ffff ||
@@ -53,6 +57,37 @@ std::string UnescapeName(std::string_view name) {
     }
     AppendUtf8(&out, c);
     rest.remove_prefix(end + 1);
+  }
+  return out;
+}
+
+std::string EscapeName(std::string_view name, http::NameEscaping escaping, bool colons) {
+  using http::NameEscaping;
+  const bool legacy = colons ? IsLegacyMetricName(name) : IsLegacyLabelName(name);
+  if (escaping == NameEscaping::kAllowUtf8 || (legacy && escaping != NameEscaping::kDots)) {
+    return std::string(name);
+  }
+  std::string out = escaping == NameEscaping::kValues ? "U__" : "";
+  for (std::string_view rest = name; !rest.empty();) {
+    const Utf8Rune rune = DecodeUtf8(rest);
+    const char c = rest[0];
+    const bool letter = rune.size == 1 && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                                           c == '_' || (colons && c == ':') ||
+                                           (rest.size() < name.size() && c >= '0' && c <= '9'));
+    rest.remove_prefix(rune.size);
+    if (c == '_' && escaping != NameEscaping::kUnderscores) {
+      out += "__";
+    } else if (c == '.' && escaping == NameEscaping::kDots) {
+      out += "_dot_";
+    } else if (letter) {
+      out.push_back(c);
+    } else if (escaping == NameEscaping::kValues) {
+      char code[16];
+      std::snprintf(code, sizeof code, "_%x_", static_cast<unsigned>(rune.rune));
+      out += rune.valid ? code : "_FFFD_";
+    } else {
+      out += escaping == NameEscaping::kDots ? "__" : "_";
+    }
   }
   return out;
 }

@@ -6,10 +6,16 @@
 #include <string>
 #include <string_view>
 
+#include "server/http/exposition_format.h"
+
 namespace deucalion::api {
 
 // The name itself when it is not escaped, or not well.
 std::string UnescapeName(std::string_view name);
+
+// A name for a reader that wants this escaping; UTF-8 in. `colons`: of a metric, where ':' is a
+// letter.
+std::string EscapeName(std::string_view name, http::NameEscaping escaping, bool colons);
 
 }  // namespace deucalion::api
 

@@ -62,7 +62,7 @@ void SortAndMerge(std::vector<FederatedSample>* samples) {
 // Writes family after family; a family in pieces would need its protobuf length first.
 class FederateBody : public http::BodySource {
  public:
-  FederateBody(FederateFormat format, std::vector<FederatedSample> samples, Labels external)
+  FederateBody(http::ExpositionFormat format, std::vector<FederatedSample> samples, Labels external)
       : format_(format),
         samples_(std::move(samples)),
         external_(std::move(external)),
@@ -87,7 +87,7 @@ class FederateBody : public http::BodySource {
            a.labels.Get(kMetricName) == b.labels.Get(kMetricName);
   }
 
-  const FederateFormat format_;
+  const http::ExpositionFormat format_;
   const std::vector<FederatedSample> samples_;
   const Labels external_;
   const std::vector<Label> external_labels_;
@@ -141,7 +141,7 @@ void RegisterFederate(FederateOptions options, http::Router* router) {
       return sample.labels.Get(kMetricName).empty();
     });
     if (nameless > 0) warnings->Add(static_cast<double>(nameless));
-    const auto format = FederateFormat::Negotiate(request.headers.Get("Accept"));
+    const auto format = http::ExpositionFormat::Negotiate(request.headers.Get("Accept"), true);
     auto body =
         std::make_unique<FederateBody>(format, std::move(samples), options.external_labels());
     std::string first;

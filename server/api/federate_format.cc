@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <limits>
 
 #include "model/value.h"
-#include "server/http/message.h"
+#include "server/api/escape_name.h"
 #include "server/remote/wire_put.h"
 
 namespace deucalion::api {
@@ -24,25 +23,6 @@ using remote::PutVarintField;
 constexpr uint32_t kFamilyName = 1, kFamilyType = 3, kFamilyMetric = 4;
 constexpr uint32_t kMetricLabel = 1, kMetricUntyped = 5, kMetricTime = 6, kMetricHistogram = 7;
 constexpr uint64_t kTypeUntyped = 3, kTypeHistogram = 4, kTypeGaugeHistogram = 5;
-
-double QualityOf(const http::MediaType& media) {
-  double quality = 1;
-  const std::string_view text = media.params.Get("q");
-  if (!text.empty()) std::from_chars(text.data(), text.data() + text.size(), quality);
-  return quality;
-}
-
-std::string EscapeWithUnderscores(std::string_view name, bool colons) {
-  std::string out;
-  for (size_t i = 0; i < name.size(); i++) {
-    const auto c = static_cast<unsigned char>(name[i]);
-    if ((c & 0xc0) == 0x80) continue;  // one underscore per character, not per byte
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-                        (colons && c == ':') || (i > 0 && c >= '0' && c <= '9');
-    out.push_back(letter ? static_cast<char>(c) : '_');
-  }
-  return out;
-}
 
 void AppendEscapedValue(std::string* out, std::string_view value) {
   for (const char c : value) {
@@ -69,7 +49,7 @@ void ForEachLabel(LabelsView labels, std::span<const Label> external, F&& each) 
   }
 }
 
-void AppendTextSample(const FederateFormat& format, std::string_view name,
+void AppendTextSample(const http::ExpositionFormat& format, std::string_view name,
                       const FederatedSample& sample, std::span<const Label> external,
                       std::string* out) {
   const bool quoted = !IsLegacyMetricName(name);
@@ -85,13 +65,8 @@ void AppendTextSample(const FederateFormat& format, std::string_view name,
   }
   ForEachLabel(sample.labels, external, [&](const Label& label) {
     separate();
-    if (IsLegacyLabelName(label.name)) {
-      *out += label.name;
-    } else if (format.utf8_names) {
-      *out += GoQuote(label.name);
-    } else {
-      *out += EscapeWithUnderscores(label.name, false);
-    }
+    const std::string shown = EscapeName(label.name, format.escaping, false);
+    *out += IsLegacyLabelName(shown) ? shown : GoQuote(shown);
     *out += "=\"";
     AppendEscapedValue(out, label.value);
     out->push_back('"');
@@ -102,7 +77,7 @@ void AppendTextSample(const FederateFormat& format, std::string_view name,
   *out += " " + std::to_string(sample.time_ms) + "\n";
 }
 
-void AppendTextFamily(const FederateFormat& format, std::string_view name,
+void AppendTextFamily(const http::ExpositionFormat& format, std::string_view name,
                       std::span<const FederatedSample> samples, std::span<const Label> external,
                       std::string* out) {
   if (samples[0].histogram != nullptr) return;
@@ -167,7 +142,7 @@ std::string HistogramMessage(const FloatHistogram& h) {
   return out;
 }
 
-void AppendProtoFamily(const FederateFormat& format, std::string_view name,
+void AppendProtoFamily(const http::ExpositionFormat& format, std::string_view name,
                        std::span<const FederatedSample> samples, std::span<const Label> external,
                        std::string* out) {
   std::string family;
@@ -181,9 +156,7 @@ void AppendProtoFamily(const FederateFormat& format, std::string_view name,
     std::string metric;
     ForEachLabel(sample.labels, external, [&](const Label& label) {
       std::string pair;
-      const bool plain = format.utf8_names || IsLegacyLabelName(label.name);
-      PutBytesField(&pair, 1,
-                    plain ? std::string(label.name) : EscapeWithUnderscores(label.name, false));
+      PutBytesField(&pair, 1, EscapeName(label.name, format.escaping, false));
       PutBytesField(&pair, 2, label.value);
       PutBytesAlways(&metric, kMetricLabel, pair);
     });
@@ -202,41 +175,6 @@ void AppendProtoFamily(const FederateFormat& format, std::string_view name,
 
 }  // namespace
 
-FederateFormat FederateFormat::Negotiate(std::string_view accept) {
-  FederateFormat best;
-  double best_quality = -1;
-  while (!accept.empty()) {
-    const size_t end = std::min(accept.find(','), accept.size());
-    const auto media = http::ParseMediaType(accept.substr(0, end));
-    accept.remove_prefix(std::min(end + 1, accept.size()));
-    if (!media.ok()) continue;
-    FederateFormat offer;
-    offer.utf8_names = media->params.Get("escaping") == "allow-utf-8";
-    if (media->type == "application/vnd.google.protobuf") {
-      if (media->params.Get("proto") != "io.prometheus.client.MetricFamily") continue;
-      if (media->params.Get("encoding") != "delimited") continue;
-      offer.protobuf = true;
-    } else if (media->type != "text/plain") {
-      continue;
-    } else if (const auto version = media->params.Get("version");
-               !version.empty() && version != "0.0.4" && version != "1.0.0") {
-      continue;
-    }
-    if (const double quality = QualityOf(*media); quality > best_quality) {
-      best = offer;
-      best_quality = quality;
-    }
-  }
-  return best;
-}
-
-std::string FederateFormat::ContentType() const {
-  std::string type = protobuf ? "application/vnd.google.protobuf; "
-                                "proto=io.prometheus.client.MetricFamily; encoding=delimited"
-                              : "text/plain; version=0.0.4; charset=utf-8";
-  return type + (utf8_names ? "; escaping=allow-utf-8" : "; escaping=underscores");
-}
-
 std::vector<Label> FederateLabels(LabelsView external) {
   std::vector<Label> labels(external.begin(), external.end());
   if (!external.Has("instance")) {
@@ -247,11 +185,10 @@ std::vector<Label> FederateLabels(LabelsView external) {
   return labels;
 }
 
-void AppendFederatedFamily(const FederateFormat& format, std::span<const FederatedSample> samples,
+void AppendFederatedFamily(const http::ExpositionFormat& format,
+                           std::span<const FederatedSample> samples,
                            std::span<const Label> external, std::string* out) {
-  const std::string_view own = samples[0].labels.Get(kMetricName);
-  const std::string escaped = EscapeWithUnderscores(own, true);
-  const std::string_view name = format.utf8_names ? own : std::string_view(escaped);
+  const std::string name = EscapeName(samples[0].labels.Get(kMetricName), format.escaping, true);
   if (format.protobuf) {
     AppendProtoFamily(format, name, samples, external, out);
   } else {

@@ -12,6 +12,7 @@
 
 #include "model/histogram.h"
 #include "model/labels.h"
+#include "server/http/exposition_format.h"
 
 namespace deucalion::api {
 
@@ -22,23 +23,14 @@ struct FederatedSample {
   std::shared_ptr<const FloatHistogram> histogram;  // instead of the value
 };
 
-struct FederateFormat {
-  bool protobuf = false;
-  // Names that need quotes may be sent as they are; otherwise '_' stands for what is not allowed.
-  bool utf8_names = false;
-
-  // By an Accept header, as Prometheus's client library negotiates it.
-  static FederateFormat Negotiate(std::string_view accept);
-  std::string ContentType() const;
-};
-
 // External labels in the order of their names, with instance="" where none is configured: a target
 // without an instance must not get that of whoever scrapes us.
 std::vector<Label> FederateLabels(LabelsView external);
 
 // Appends one metric family. All samples have the same __name__, and are all histograms or all
 // floats. Histograms are left out of the text format.
-void AppendFederatedFamily(const FederateFormat& format, std::span<const FederatedSample> samples,
+void AppendFederatedFamily(const http::ExpositionFormat& format,
+                           std::span<const FederatedSample> samples,
                            std::span<const Label> external, std::string* out);
 
 }  // namespace deucalion::api

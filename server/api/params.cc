@@ -1,5 +1,6 @@
 #include "server/api/params.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <string>
@@ -95,12 +96,12 @@ Result<std::vector<std::vector<Matcher>>> MatchParams(const http::Params& params
   std::vector<std::vector<Matcher>> sets;
   for (const std::string& text : params.All("match[]")) {
     ASSIGN_OR_RETURN(auto matchers, promql::ParseMetricSelector(text));
-    bool selective = false;
-    for (const Matcher& m : matchers) selective = selective || !m.MatchesEmpty();
-    if (!selective) {
+    sets.push_back(std::move(matchers));
+  }
+  for (const std::vector<Matcher>& set : sets) {
+    if (std::all_of(set.begin(), set.end(), [](const Matcher& m) { return m.MatchesEmpty(); })) {
       return InvalidArgumentError("match[] must contain at least one non-empty matcher");
     }
-    sets.push_back(std::move(matchers));
   }
   return sets;
 }

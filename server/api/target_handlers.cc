@@ -107,7 +107,10 @@ void Api::Targets(http::Request& request, http::Response* response) {
   o.Key("droppedTargetCounts");
   if (any || state == "dropped") {
     JsonObject counts(&json);
-    for (const PoolTargets& pool : pools) counts.Uint(pool.job, pool.dropped_count);
+    // Of all pools, whatever scrapePool says.
+    for (const PoolTargets& pool : options_.scrape->Targets("")) {
+      counts.Uint(pool.job, pool.dropped_count);
+    }
     counts.Close();
   } else {
     json += "null";
@@ -200,7 +203,7 @@ void Api::RelabelSteps(http::Request& request, http::Response* response) {
     return RespondError(ErrorType::kBadData, "no labels parameter provided", response);
   }
   const auto parsed = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!parsed.is_object()) {
+  if (!parsed.is_object() && !parsed.is_null()) {
     return RespondError(ErrorType::kBadData,
                         parsed.is_discarded() ? "error parsing labels: invalid JSON"
                                               : "error parsing labels: not a JSON object",

@@ -1,9 +1,11 @@
 #include "server/web/web.h"
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "server/http/exposition_format.h"
 #include "server/web/debug.h"
 #include "server/web/files.h"
 #include "server/web/page.h"
@@ -44,8 +46,12 @@ void RegisterLifecycle(const WebOptions& options, http::Router* router) {
       response->Error(500, "failed to reload config: " + reloaded.message());
     }
   };
-  const auto quit = [options](http::Request&, http::Response* response) {
+  const auto asked = std::make_shared<std::atomic<bool>>(false);
+  const auto quit = [options, asked](http::Request&, http::Response* response) {
     if (!options.enable_lifecycle) return response->Text(403, kNoLifecycle);
+    if (asked->exchange(true)) {
+      return response->SetBody("Termination already in progress.", kText);
+    }
     response->SetBody("Requesting termination... Goodbye!", kText);
     options.quit();
   };
@@ -76,13 +82,8 @@ class MetricsPage {
 
   void Serve(const http::Request& request, http::Response* response) {
     in_flight_->Add(1);
-    const std::string_view accept = request.headers.Get("Accept");
-    if (accept.find("application/openmetrics-text") != std::string_view::npos) {
-      response->SetBody(metrics_->OpenMetricsExposition(),
-                        "application/openmetrics-text; version=1.0.0; charset=utf-8");
-    } else {
-      response->SetBody(metrics_->TextExposition(), "text/plain; version=0.0.4; charset=utf-8");
-    }
+    const auto format = http::ExpositionFormat::Negotiate(request.headers.Get("Accept"), false);
+    response->SetBody(metrics_->TextExposition(), format.ContentType());
     in_flight_->Add(-1);
     served_->Increment();
   }

@@ -20,7 +20,7 @@ Labels External(std::string_view name, std::string_view value) {
   return builder.Build();
 }
 
-std::string Write(const FederateFormat& format, const std::vector<FederatedSample>& samples,
+std::string Write(const http::ExpositionFormat& format, const std::vector<FederatedSample>& samples,
                   LabelsView external = Labels()) {
   std::string out;
   AppendFederatedFamily(format, samples, FederateLabels(external), &out);
@@ -41,25 +41,17 @@ TEST(FederateTextTest, OwnLabelsComeFirstAndExternalOnesFillIn) {
 TEST(FederateTextTest, ValuesAreEscapedAndNamesQuotedOrReplaced) {
   const FederatedSample sample =
       Float({{"__name__", "my.metric"}, {"instance", "a\"b\\c\nd"}, {"é", "1"}}, 1);
-  EXPECT_EQ(Write({.utf8_names = true}, {sample}),
+  EXPECT_EQ(Write({.escaping = http::NameEscaping::kAllowUtf8}, {sample}),
             "# TYPE \"my.metric\" untyped\n"
             "{\"my.metric\",instance=\"a\\\"b\\\\c\\nd\",\"é\"=\"1\"} 1 1500\n");
   EXPECT_EQ(Write({}, {sample}),
             "# TYPE my_metric untyped\nmy_metric{instance=\"a\\\"b\\\\c\\nd\",_=\"1\"} 1 1500\n");
-}
-
-TEST(FederateFormatTest, IsNegotiatedByTypeAndQuality) {
-  const std::string proto =
-      "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
-  EXPECT_FALSE(FederateFormat::Negotiate("").protobuf);
-  EXPECT_FALSE(FederateFormat::Negotiate("*/*").protobuf);
-  EXPECT_TRUE(FederateFormat::Negotiate(proto + ";q=0.6,text/plain;version=0.0.4;q=0.5").protobuf);
-  EXPECT_FALSE(FederateFormat::Negotiate(proto + ";q=0.4,text/plain;version=0.0.4;q=0.5").protobuf);
-  EXPECT_FALSE(FederateFormat::Negotiate("application/vnd.google.protobuf").protobuf);
-  EXPECT_TRUE(
-      FederateFormat::Negotiate("text/plain;version=1.0.0;escaping=allow-utf-8").utf8_names);
-  EXPECT_EQ(FederateFormat::Negotiate("text/html").ContentType(),
-            "text/plain; version=0.0.4; charset=utf-8; escaping=underscores");
+  EXPECT_EQ(Write({.escaping = http::NameEscaping::kDots}, {sample}),
+            "# TYPE my_dot_metric untyped\n"
+            "my_dot_metric{instance=\"a\\\"b\\\\c\\nd\",__=\"1\"} 1 1500\n");
+  EXPECT_EQ(Write({.escaping = http::NameEscaping::kValues}, {sample}),
+            "# TYPE U__my_2e_metric untyped\n"
+            "U__my_2e_metric{instance=\"a\\\"b\\\\c\\nd\",U___e9_=\"1\"} 1 1500\n");
 }
 
 // Our own scraper reads what we write.

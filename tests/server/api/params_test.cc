@@ -43,6 +43,12 @@ TEST(ParamsTest, LimitsAreWholeAndNotNegative) {
 TEST(ParamsTest, MatchersMustSelectSomething) {
   EXPECT_EQ(MatchParams(With("match[]", "{a=\"b\"}"))->size(), 1u);
   EXPECT_FALSE(MatchParams(With("match[]", "{a=\"\"}")).ok());
+  // What cannot be read is said before what says nothing.
+  http::Params both;
+  both.Add("match[]", "{}");
+  both.Add("match[]", "{");
+  EXPECT_EQ(MatchParams(both).status().message(),
+            "1:2: parse error: unexpected end of input inside braces");
 }
 
 TEST(EscapeNameTest, ReadsEscapedNamesAndLeavesOthersAlone) {
@@ -50,6 +56,7 @@ TEST(EscapeNameTest, ReadsEscapedNamesAndLeavesOthersAlone) {
   EXPECT_EQ(UnescapeName("U__my_2e_metric__total"), "my.metric_total");
   EXPECT_EQ(UnescapeName("U___1f600_"), "😀");
   EXPECT_EQ(UnescapeName("U__a_zz_"), "U__a_zz_");
+  EXPECT_EQ(UnescapeName("U___10ffff_"), "U___10ffff_");  // one digit more than upstream reads
   EXPECT_EQ(UnescapeName("U__a_2e"), "U__a_2e");
 }
 
