@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "model/value.h"
+
 namespace deucalion::scrape {
 
 // Servers that scrape the same targets should not do so at the same moments.
@@ -139,7 +141,7 @@ Result<std::vector<RelabelStep>> ScrapeManager::RelabelSteps(const std::string& 
   {
     MutexLock lock(mu_);
     const auto it = configs_.find(job);
-    if (it == configs_.end()) return NotFoundError("scrape pool not found: " + job);
+    if (it == configs_.end()) return NotFoundError("scrape pool " + GoQuote(job) + " not found");
     config = it->second;
   }
   std::vector<RelabelStep> steps;

@@ -35,7 +35,8 @@ LabelProblem LabelCollector::Finish(bool need_name, std::string* out) {
   if (total > kMaxLabelBytes) return LabelProblem::kInvalid;
   const LabelProblem problem = Check(need_name);
   for (const Label& label : labels_) {
-    if (label.name.empty() || label.value.empty()) continue;
+    const bool shown = problem != LabelProblem::kNone;
+    if (label.name.empty() || (label.value.empty() && !shown)) continue;
     AppendEncodedLabel(out, label.name, label.value);
   }
   return problem;

@@ -356,6 +356,7 @@ class CorsTest(unittest.TestCase):
                                  ("https://a.example.evil", None)]:
                 r = other.request("GET", "/api/v1/query?query=1", headers={"Origin": origin})
                 self.assertEqual(r.headers.get("Access-Control-Allow-Origin"), want, origin)
+                self.assertEqual(r.headers.get("Access-Control-Expose-Headers"), "Date")  # as upstream, whatever the origin
                 self.assertIn("Origin", r.headers.get_all("Vary"))
         finally:
             other.close()
