@@ -284,34 +284,37 @@ class SlowSelectorsTest(unittest.TestCase):
             rw.push(server, [({"__name__": "many", "n": str(n), "m": "x%d" % (n * 7919 % 30011)}, [(NOW * 1000, n)])
                              for n in range(first, first + 1000)])
         query = urllib.parse.urlencode({"query": 'count({n=~".*(1|2).*(1|7).*(2|3).*(3|9).*",m=~".*(1|2).*(1|7).*(2|3).*3.*"})'})
-        stop, answers = time.monotonic() + 5, []
+        stop, answers = threading.Event(), []
 
         def ask():
             c = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-            while time.monotonic() < stop:
+            while not stop.is_set():
                 c.request("GET", "/api/v1/query?" + query)
                 answer = c.getresponse()
                 answer.read()
                 answers.append(answer.status)
             c.close()
-        threads = [threading.Thread(target=ask) for _ in range(32)]
+        threads = [threading.Thread(target=ask, daemon=True) for _ in range(32)]
         for t in threads:
             t.start()
         harness.wait_until(lambda: len(answers) > 32)
-        slowest, written = 0.0, 0
-        while time.monotonic() < stop:
+        last = threading.Timer(10 * harness.TIME_FACTOR, stop.set)  # lets a starving write in, and the test fail
+        last.start()
+        slowest, written, end = 0.0, 0, time.monotonic() + 4
+        while time.monotonic() < end:
             begin = time.monotonic()
             r = rw.push(server, [({"__name__": "between", "n": str(written)}, [(NOW * 1000, 1)])])
             self.assertEqual(r.status, 204)
             slowest = max(slowest, time.monotonic() - begin)
             written += 1
             time.sleep(0.02)
+        last.cancel()
+        stop.set()
         for t in threads:
             t.join()
         print("%d slow selections; %d new series meanwhile, the slowest took %.2f s" % (len(answers), written, slowest))
         self.assertEqual(set(answers), {200})
-        self.assertLess(slowest, 2 * harness.TIME_FACTOR)
-        self.assertGreater(written, 10)
+        self.assertLess(slowest, 2 * harness.TIME_FACTOR)  # a starving one waits as long as there are queries
 
 
 class ScrapeTest(unittest.TestCase):
