@@ -174,8 +174,8 @@ struct MetricRegistry::Impl {
     return out;
   }
 
-  std::string Expose(bool open_metrics) const {
-    MetricTextWriter writer(open_metrics);
+  std::string Expose() const {
+    MetricTextWriter writer;
     {
       MutexLock lock(mu);
       for (const auto& [name, family] : families) family->Write(name, writer);
@@ -240,7 +240,6 @@ void MetricRegistry::RemoveCollectors(const void* owner) {
   std::erase_if(impl_->collectors, [owner](const auto& c) { return c.first == owner; });
 }
 
-std::string MetricRegistry::TextExposition() const { return impl_->Expose(false); }
-std::string MetricRegistry::OpenMetricsExposition() const { return impl_->Expose(true); }
+std::string MetricRegistry::TextExposition() const { return impl_->Expose(); }
 
 }  // namespace deucalion

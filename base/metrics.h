@@ -131,8 +131,6 @@ class MetricRegistry {
 
   // Text format 0.0.4, families sorted by name.
   std::string TextExposition() const;
-  // OpenMetrics 1.0.0, ends in "# EOF".
-  std::string OpenMetricsExposition() const;
 
   struct Impl;
 

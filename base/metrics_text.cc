@@ -54,23 +54,11 @@ std::string FormatMetricValue(double v) {
 
 void MetricTextWriter::Family(std::string_view name, std::string_view help, MetricType type) {
   name_ = name;
-  total_ = false;
-  std::string_view shown = name;
-  std::string_view kind = TypeText(type);
-  if (open_metrics_) {
-    if (type == MetricType::kCounter) {
-      total_ = name.ends_with("_total");
-      // A counter without the suffix cannot be one in OpenMetrics.
-      if (!total_) kind = "unknown";
-      if (total_) shown.remove_suffix(std::string_view("_total").size());
-    }
-    if (type == MetricType::kUntyped) kind = "unknown";
-  }
   text_ = &families_[std::string(name)];
   if (!text_->empty()) return;  // a second collector adds samples to a family
-  *text_ += fmt::format("# HELP {} ", shown);
-  AppendEscaped(text_, help, open_metrics_);
-  *text_ += fmt::format("\n# TYPE {} {}\n", shown, kind);
+  *text_ += fmt::format("# HELP {} ", name);
+  AppendEscaped(text_, help, false);
+  *text_ += fmt::format("\n# TYPE {} {}\n", name, TypeText(type));
 }
 
 void MetricTextWriter::Sample(std::string_view name_suffix, const MetricLabels& labels,
@@ -97,7 +85,6 @@ void MetricTextWriter::Sample(std::string_view name_suffix, const MetricLabels& 
 std::string MetricTextWriter::Finish() {
   std::string out;
   for (const auto& [name, text] : families_) out += text;
-  if (open_metrics_) out += "# EOF\n";
   return out;
 }
 

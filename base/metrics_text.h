@@ -1,4 +1,4 @@
-// Turns metric families into exposition text: Prometheus text 0.0.4 or OpenMetrics 1.0.0.
+// Turns metric families into exposition text: Prometheus's 0.0.4.
 // Thread-compatible.
 #ifndef DEUCALION_BASE_METRICS_TEXT_H_
 #define DEUCALION_BASE_METRICS_TEXT_H_
@@ -16,16 +16,13 @@ std::string FormatMetricValue(double v);
 
 class MetricTextWriter : public MetricSink {
  public:
-  explicit MetricTextWriter(bool open_metrics) : open_metrics_(open_metrics) {}
   void Family(std::string_view name, std::string_view help, MetricType type) override;
   void Sample(std::string_view name_suffix, const MetricLabels& labels, double value) override;
   // All families sorted by name.
   std::string Finish();
 
  private:
-  const bool open_metrics_;
   std::string name_;
-  bool total_ = false;                           // OpenMetrics counter: samples end in _total
   std::string* text_ = nullptr;                  // of the current family
   std::map<std::string, std::string> families_;  // by name
 };

@@ -21,12 +21,6 @@ TEST(MetricRegistryTest, WritesFamiliesSortedByNameInTextFormat) {
             "zz_gauge 1.5\n");
 }
 
-TEST(MetricRegistryTest, OpenMetricsStripsTotalFromTheFamilyAndEndsInEof) {
-  MetricRegistry registry;
-  registry.AddCounter("a_total", "A.")->Increment();
-  EXPECT_EQ(registry.OpenMetricsExposition(), "# HELP a A.\n# TYPE a counter\na_total 1\n# EOF\n");
-}
-
 TEST(MetricRegistryTest, HistogramBucketsAreCumulative) {
   MetricRegistry registry;
   auto* h = registry.AddHistogram("h", "H.", {0.1, 1});
