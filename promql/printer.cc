@@ -82,9 +82,9 @@ void AppendMatching(std::string* out, const BinaryExpr& b) {
     AppendFloatG(out, value);
     *out += ')';
   };
-  const bool alike = m.fill_lhs && m.fill_rhs &&
-                     (*m.fill_lhs == *m.fill_rhs ||
-                      (std::isnan(*m.fill_lhs) && std::isnan(*m.fill_rhs)));
+  const bool alike =
+      m.fill_lhs && m.fill_rhs &&
+      (*m.fill_lhs == *m.fill_rhs || (std::isnan(*m.fill_lhs) && std::isnan(*m.fill_rhs)));
   if (alike) return fill("fill", *m.fill_lhs);
   if (m.fill_lhs) fill("fill_left", *m.fill_lhs);
   if (m.fill_rhs) fill("fill_right", *m.fill_rhs);

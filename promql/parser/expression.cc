@@ -98,18 +98,12 @@ bool CanNameFunction(K kind) { return kind == K::kIdentifier || kind >= K::kStar
 bool MayFollowBareGroup(K kind) {
   switch (kind) {
     case K::kError:  // the lexer has said what is wrong
-    case K::kNumber:
-    case K::kDuration:
-    case K::kString:
-    case K::kLeftBrace:
-    case K::kAdd:
-    case K::kSub:
     case K::kFill:
     case K::kFillLeft:
     case K::kFillRight:
       return true;
     default:
-      return CanNameMetric(kind) || kind >= K::kStart;
+      return CanStartExpression(kind);
   }
 }
 
