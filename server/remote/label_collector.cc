@@ -34,9 +34,9 @@ LabelProblem LabelCollector::Finish(bool need_name, std::string* out) {
   for (const Label& label : labels_) total += label.name.size() + label.value.size();
   if (total > kMaxLabelBytes) return LabelProblem::kInvalid;
   const LabelProblem problem = Check(need_name);
+  const bool for_message = problem != LabelProblem::kNone;
   for (const Label& label : labels_) {
-    const bool shown = problem != LabelProblem::kNone;
-    if (label.name.empty() || (label.value.empty() && !shown)) continue;
+    if (label.name.empty() || (label.value.empty() && !for_message)) continue;
     AppendEncodedLabel(out, label.name, label.value);
   }
   return problem;

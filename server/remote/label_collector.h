@@ -16,8 +16,8 @@ class LabelCollector {
   void Clear() { labels_.clear(); }
   void Add(std::string_view name, std::string_view value) { labels_.push_back({name, value}); }
   // Sorts if need be, checks, drops empty values, appends the encoding to `out`. On a problem the
-  // labels are appended for messages, empty values and repeated names included (nothing when they are too long in
-  // all). `need_name`: __name__ must be there.
+  // labels are appended for messages, empty values and repeated names included (nothing when they
+  // are too long in all). `need_name`: __name__ must be there.
   LabelProblem Finish(bool need_name, std::string* out);
 
  private:
